@@ -15,7 +15,7 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from indexer import Article
+from indexer import Article, FieldType, Published
 from indexer.article import make_anchors
 from indexer.engine.build.gather import Chunk, Gatherer
 from indexer.engine.build.invert import Buffer
@@ -28,6 +28,22 @@ from indexer.text.detection import detect_language
 from indexer.text.normalization import is_in_capitals, normalize
 from tests.fixtures.words import WORDS
 
+FIELDS = {
+    "desk": FieldType("keyword"),
+    "edition": FieldType("integer"),
+    "price": FieldType("number"),
+    "embargo": FieldType("date"),
+    "breaking": FieldType("boolean"),
+}
+DETAILS: list[dict[str, Any]] = [
+    {},
+    {"authors": ["Ada Berg", "Zoë"], "section": "Port", "url": "https://news.example/1"},
+    {"tags": ["sea", "東"], "publisher": "Port Post", "source": "wire", "fields": {"desk": ("b", "a")}},
+    {"authors": ["Zoë"], "fields": {"edition": -(2**50), "price": 0.5, "breaking": True}},
+    {"tags": ["sea"], "fields": {"embargo": "2024-05", "breaking": False, "desk": ("a",)}},
+    {"fields": {"embargo": "9999", "edition": 7, "undeclared": "x"}},
+    {"fields": {"edition": "not a number"}},
+]
 MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 # Words that share a stem, have several tokens or none, or have another stem in another language.
 TEXTS = st.lists(
@@ -46,12 +62,13 @@ ARTICLES = st.lists(
         st.sampled_from([None, "0001", "1969", "2021-03", "2021-03-04T05:06", "9999-12"]),
         st.sampled_from([None, "en", "de", "es", "ja"]),
         st.sampled_from(["", "é", "東", "-"]),
+        st.sampled_from(DETAILS),
     ),
     max_size=12,
 ).map(
     lambda rows: [
-        Article(id=f"{mark}a{place}", title=title, paragraphs=texts, published=when, language=language)
-        for place, (title, texts, when, language, mark) in enumerate(rows)
+        Article(f"{mark}a{place}", title, texts, when, language, **details)
+        for place, (title, texts, when, language, mark, details) in enumerate(rows)
     ]
 )
 
@@ -199,11 +216,48 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
         head, *texts = encode_article(article)
         assert view.items([number, number], [range(len(texts))[-1:], ()]) == [[head, *texts[-1:]], [head]]
     assert view.find("nobody") is None
+    assert {name: values_of(view, name) for name in view.kinds} == find_values(articles)
+
+
+def values_of(view: SegmentView, name: str) -> list[tuple[int, Any]]:
+    """The articles and values of a column, in their order."""
+    column = view.read_column(name)
+    values: list[Any] = column.values.tolist()
+    if column.kind == "date":
+        values = [*zip(values, column.ends.tolist(), strict=True)]
+    elif column.names:
+        values = [column.names[code] for code in values]
+    return [*zip(column.owners.tolist(), values, strict=True)]
+
+
+def find_values(articles: Sequence[Article]) -> dict[str, list[tuple[int, Any]]]:
+    """The values of each column that has any, by plain loops."""
+    found: dict[str, list[tuple[int, Any]]] = defaultdict(list)
+    for number, article in enumerate(articles):
+        columns: dict[str, Any] = {
+            "author": article.authors,
+            "tag": article.tags,
+            "section": [article.section],
+            "publisher": [article.publisher],
+            "source": [article.source],
+            "site": ["news.example" if article.url else None],
+            "desk": article.fields.get("desk", ()),
+            "breaking": [str(article.fields["breaking"]).lower()] if "breaking" in article.fields else [],
+            "price": [article.fields.get("price")],
+            "edition": [value for value in [article.fields.get("edition")] if isinstance(value, int)],
+        }
+        if "embargo" in article.fields:
+            date = Published.parse(str(article.fields["embargo"]))
+            columns["embargo"] = [(to_timestamp(date.start), to_timestamp(date.end))]
+        for name, values in columns.items():
+            if own := [(number, value) for value in values if value is not None]:
+                found[name] += own
+    return dict(found)
 
 
 def gathered(articles: Sequence[Article]) -> Chunk:
     """The articles as one chunk."""
-    gatherer = Gatherer("en")
+    gatherer = Gatherer("en", FIELDS)
     for article in articles:
         gatherer.add(article)
     return gatherer.take()

@@ -18,7 +18,7 @@ from indexer.engine.format.segment_file import DamageReporter, encode_segment
 from indexer.engine.format.text_store import TextStore, TextWriter
 from indexer.engine.read.segment import SegmentView
 from indexer.limits import STORED_TEXT
-from tests.engine.segments import SMALL, segment_bytes
+from tests.engine.segments import DETAILS, FIELDS, SMALL, segment_bytes
 from tests.stress.harms import read, write
 
 ARTICLES = [
@@ -27,6 +27,7 @@ ARTICLES = [
     Article(
         id="d", title="Sea", url="https://news.example/1", source="app", paragraphs=["The cranes. A sea."]
     ),
+    *(Article(f"f{place}", "Sea", ["A sea."], **details) for place, details in enumerate(DETAILS[:5])),
     Article(id="m", paragraphs=["The tide in the US, the tide in the UK."]),
     *(Article(id=f"n{number}", paragraphs=[f"Tide {number} {number}."]) for number in range(300)),
     Article(id="last", published="9999-12-31", paragraphs=["A crane by the sea."]),
@@ -63,7 +64,7 @@ def refusal(path: Path, changes: dict[str, Any]) -> str:
 def test_a_written_segment_passes_all_checks(path: Path) -> None:
     view = SegmentView(path)
     check_segment(view)
-    assert find_differences(view, "en", lambda name: None) == []
+    assert find_differences(view, "en", lambda name: None, FIELDS) == []
     path.write_bytes(segment_bytes([]))
     check_segment(SegmentView(path))
 
@@ -92,6 +93,15 @@ def _swapped(values: Any) -> Any:
 FIRST = [
     ("article.languages", _put(0, 99), "has the number 99, but there are 2 languages"),
     ("field.site.codes", _put(0, 99), "has the number 99, but there are 1 names of field.site"),
+    ("field.tag.codes", _put(0, 2), "has the number 2, but there are 2 names of field.tag"),
+    ("field.tag.owners", _put(0, 250), "does not ascend"),
+    ("field.tag.owners", lambda values: values.astype(np.uint16) + 5000, "has the number 50"),
+    ("field.price.values", lambda values: values[1:], "should have"),
+    ("field.price.values", lambda values: values * np.nan, "has a value that is not a number"),
+    ("field.edition.values", lambda values: values.astype(np.float64), "should be i8, but is f8"),
+    ("field.embargo.starts", _put(0, 2**61), "has a date outside the years 1 to 9999"),
+    ("field.embargo.stops", _put(0, 0), "has a date that ends before it starts"),
+    ("field.embargo.stops", _put(0, 2**60), "has a date after the year 9999"),
     ("article.counts", _put(0, 7), "makes"),
     ("article.title_terms", _put(0, 1), "adds up to"),
     ("article.text_terms", _put(0, 2), "adds up to"),
@@ -143,6 +153,7 @@ def test_a_section_that_is_unknown_is_ignored_if_it_is_optional_and_refused_if_n
 TOGETHER = [
     ("stem.text", lambda values: values[::-1].copy(), "stem."),
     ("word.stems", _swapped, "word."),
+    ("field.author.text", lambda values: values[::-1].copy(), "field.author."),
     ("article.by_id", _swapped, "article.by_id does not agree"),
     (
         "paragraph.gaps.narrow",
@@ -192,6 +203,7 @@ def test_words_that_are_not_sorted_or_not_text_are_found_by_verify(path: Path) -
     [
         ("documents", -1), ("documents", 2**31), ("documents", "7"), ("documents", 1), ("articles", 2**40),
         ("articles", 1), ("languages", "en"), ("languages", [1]), ("languages", []), ("languages", None),
+        ("fields", None), ("fields", {}), ("fields", {"tag": "text"}), ("fields", {"colour": "keyword"}),
     ],
 )  # fmt: skip
 def test_invalid_facts_are_refused(path: Path, name: str, value: Any) -> None:
@@ -246,7 +258,7 @@ def test_the_longest_text_of_one_letter_can_be_stored() -> None:
 
 @pytest.fixture
 def index(tmp_path: Path) -> Index:
-    with open_index(tmp_path / "index") as index:
+    with open_index(tmp_path / "index", fields=FIELDS) as index:
         index.put(ARTICLES)
         index.remove(["b"])
     return index
