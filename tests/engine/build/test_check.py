@@ -289,9 +289,10 @@ def test_a_wrong_but_valid_position_is_found_by_verify_deep(index: Index) -> Non
 
 
 def test_another_sites_name_is_found_by_verify_deep(index: Index) -> None:
-    harmed(index, lambda sections: {"site.text": _put(-1, ord("z"))(sections["site.text"])})
+    name = "field.site.text"
+    harmed(index, lambda sections: {name: _put(-1, ord("z"))(sections[name])})
     index.verify()
-    assert "site.text differs" in index.verify(deep=True).differences[0].what
+    assert f"{name} differs" in index.verify(deep=True).differences[0].what
 
 
 def test_an_article_under_another_id_is_found_by_verify(index: Index) -> None:
@@ -310,7 +311,8 @@ def test_a_merged_segment_without_the_articles_of_a_language_equals_a_rebuilt_on
     live = (languages != "de").repeat(np.diff(view.doc_starts))
     assert not live.all()
     path.with_suffix(".merged").write_bytes(b"".join(merge([(view, live)])[0]))
-    assert find_differences(SegmentView(path.with_suffix(".merged")), "en", lambda name: None) == []
+    merged = SegmentView(path.with_suffix(".merged"))
+    assert find_differences(merged, "en", lambda name: None, FIELDS) == []
 
 
 def test_a_segment_with_invalid_content_is_not_merged(path: Path) -> None:
