@@ -14,7 +14,7 @@ from indexer.errors import InvalidArticle, quote_value
 
 __all__ = ["FieldType"]
 
-FieldKind = Literal["keyword", "integer", "number", "date", "boolean", "text"]
+FieldKind = Literal["keyword", "integer", "number", "date", "boolean"]
 KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
 OWN_NAMES = frozenset(
     (
@@ -34,7 +34,6 @@ EXPECTED: Mapping[FieldKind, str] = {
     "number": "a number",
     "date": "an ISO date such as 2021, 2021-11 or 2021-11-05",
     "boolean": "true or false",
-    "text": "text",
 }
 """What the value of a field of each type is, for messages."""
 
@@ -42,14 +41,12 @@ EXPECTED: Mapping[FieldKind, str] = {
 class FieldType(Struct, frozen=True, forbid_unknown_fields=True):
     """The type of a field of one's own.
 
-    A keyword is one text or several, each of which is matched as a whole; a text is searched word by word,
-    and counts with the `weight` beside the title and the paragraphs. Articles can be filtered by all others.
-    With `facet`, a page of results counts its values.
+    A keyword is one text or several, each of which is matched as a whole. With `facet`, the values can be
+    counted; those of a date by their years.
     """
 
     type: FieldKind
     facet: bool = False
-    weight: float = 1.0
 
 
 def parse_fields(given: object) -> dict[str, FieldType]:
@@ -66,17 +63,20 @@ def parse_fields(given: object) -> dict[str, FieldType]:
             )
         if name in OWN_NAMES:
             raise ValueError(f"{name} is taken: articles have that, or searches do; choose another name")
+        if isinstance(settings, Mapping) and settings.get("type") == "text":
+            raise ValueError(
+                f"{name}: a field cannot be searched word by word; make it a keyword, which is matched as a "
+                "whole, or put the text into the paragraphs of the article"
+            )
         try:
             kind = settings if isinstance(settings, FieldType) else convert(settings, FieldType)
         except ValidationError as error:
             raise ValueError(
-                f"{name} must be a table with a type ({', '.join(KINDS)}), and maybe facet (true or false) "
-                f"and weight (a number): {error}"
+                f"{name} must be a table with a type ({', '.join(KINDS)}), and maybe facet (true or false): "
+                f"{error}"
             ) from error
-        if not 0 < kind.weight <= 100:
-            raise ValueError(f"{name}: weight must be above 0 and at most 100, not {kind.weight:g}")
-        if kind.facet and kind.type in ("number", "text"):
-            raise ValueError(f"{name}: a field of type {kind.type} cannot be a facet")
+        if kind.facet and kind.type == "number":
+            raise ValueError(f"{name}: a field of type number cannot be a facet")
         declared[name] = kind
     return declared
 
@@ -133,7 +133,7 @@ def drop_invalid_fields(article: Article, declared: Mapping[str, FieldType]) -> 
     if not article.fields:
         return article
     values, problems = _convert_all(article.fields, declared)
-    return replace(article, fields=values, notes=(*article.notes, *(f"skipped: {one}" for one in problems)))
+    return replace(article, fields=values, notes=(*article.notes, *(f"skipped {one}" for one in problems)))
 
 
 def _convert_all(
@@ -186,17 +186,10 @@ def read_boolean(value: object) -> bool:
     return word in _TRUE
 
 
-def _to_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("no text")
-    return value
-
-
 _CONVERTERS: dict[FieldKind, Callable[[Any], FieldValue]] = {
     "keyword": _to_keywords,
     "integer": _to_integer,
     "number": _to_number,
     "date": _to_date,
     "boolean": read_boolean,
-    "text": _to_text,
 }

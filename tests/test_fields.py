@@ -11,10 +11,8 @@ from indexer.fields import FieldType, convert_value, parse_fields
 
 
 def test_a_field_is_declared_with_its_type() -> None:
-    declared = parse_fields(
-        {"desk": {"type": "keyword", "facet": True}, "teaser": FieldType("text", weight=2)}
-    )
-    assert declared == {"desk": FieldType("keyword", facet=True), "teaser": FieldType("text", weight=2.0)}
+    declared = parse_fields({"desk": {"type": "keyword", "facet": True}, "edition": FieldType("integer")})
+    assert declared == {"desk": FieldType("keyword", facet=True), "edition": FieldType("integer")}
 
 
 @pytest.mark.parametrize(
@@ -27,7 +25,7 @@ def test_a_field_is_declared_with_its_type() -> None:
         ({"desk": "keyword"}, r"desk must be a table with a type \(keyword, integer"),
         ({"desk": {"type": "word"}}, "Invalid enum value 'word'"),
         ({"desk": {"type": "keyword", "facets": True}}, "unknown field `facets`"),
-        ({"desk": {"type": "text", "weight": 0}}, "desk: weight must be above 0"),
+        ({"desk": {"type": "text"}}, "desk: a field cannot be searched word by word; make it a keyword"),
         ({"size": {"type": "number", "facet": True}}, "a field of type number cannot be a facet"),
     ],
 )
@@ -49,7 +47,6 @@ def test_a_declaration_that_has_no_meaning_is_refused(given: Any, message: str) 
         ("date", "2024", "2024"),
         ("boolean", "Yes", True),
         ("boolean", False, False),
-        ("text", "Some words.", "Some words."),
         ("integer", "", None),
         ("keyword", (), None),
         ("date", None, None),
@@ -69,7 +66,6 @@ def test_a_value_is_converted_to_the_type_of_its_field(kind: Any, value: object,
         ("date", "tomorrow", "own: must be an ISO date"),
         ("boolean", "maybe", "own: must be true or false, not “maybe”"),
         ("keyword", {"a": 1}, "own: must be text or a list of texts"),
-        ("text", ["a"], "own: must be text"),
     ],
 )
 def test_a_value_of_another_type_is_refused_by_name(kind: Any, value: object, message: str) -> None:

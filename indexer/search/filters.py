@@ -77,9 +77,8 @@ def _read_value(settings: SearchSettings, name: str, value: str) -> FilterNode:
     if name in FILTERS:
         return Filter(name, value, prefers_whole=True)
     kind = settings.fields.get(name)
-    if kind is None or kind.type == "text":
-        filterable = [own for own, other in settings.fields.items() if other.type != "text"]
-        refuse("filters", f"must be one or more of {', '.join((*FILTERS, *filterable))}", name)
+    if kind is None:
+        refuse("filters", f"must be one or more of {', '.join((*FILTERS, *settings.fields))}", name)
     try:
         node: Any = read_value(name, kind, value, settings.today(), day_first=settings.day_first)
     except ValueError:

@@ -22,7 +22,7 @@ OWN = replace(
             "edition": {"type": "integer"},
             "embargo": {"type": "date"},
             "is_free": {"type": "boolean"},
-            "summary": {"type": "text"},
+            "summary": {"type": "keyword"},
         }
     ),
 )
@@ -94,7 +94,7 @@ def test_declared_fields_are_converted_to_their_types_also_in_an_object_of_field
     record = {"title": "T", "desk": "world; home", "edition": "3", "embargo": "2024-05", "fields": inner}
     found = article(record, OWN)
     assert found.fields == {
-        "desk": ("world", "home"), "edition": 3, "embargo": "2024-05", "is_free": True, "summary": "Ships."
+        "desk": ("world", "home"), "edition": 3, "embargo": "2024-05", "is_free": True, "summary": ("Ships.",)
     }  # fmt: skip
     assert found.notes == ()
 

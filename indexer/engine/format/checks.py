@@ -15,10 +15,11 @@ from typing import Annotated, NamedTuple
 import msgspec
 import numpy as np
 
-from indexer.engine.format.columns import NAMED, PREFIX, ColumnKind
+from indexer.engine.format.columns import NAMED, PREFIX
 from indexer.engine.format.record import MIN_DATE, NO_DATE
 from indexer.engine.format.segment_file import OPTIONAL, Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH
+from indexer.fields import FieldKind
 
 _END_OF_DATES = 253_402_300_800  # seconds from 1970 to the end of the year 9999
 _U1, _U4, _U8, _I8, _F8 = (frozenset({kind}) for kind in ("u1", "u4", "u8", "i8", "f8"))
@@ -39,7 +40,7 @@ class Facts(msgspec.Struct, frozen=True):
     documents: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     articles: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     languages: list[str]
-    fields: dict[str, ColumnKind]
+    fields: dict[str, FieldKind]
 
 
 def _accept_any(array: Array, counts: Counts, sections: Sections) -> Problem:
@@ -279,7 +280,7 @@ def _make_field_rules(name: str) -> dict[str, _Rule]:
     }
 
 
-def _make_column_rules(name: str, kind: ColumnKind) -> dict[str, _Rule]:
+def _make_column_rules(name: str, kind: FieldKind) -> dict[str, _Rule]:
     values = f"values of {name}"
     rules = {f"{name}.owners": _Rule(_COMPACT, values, _check_owners)}
     if kind in NAMED:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,9 @@ from indexer.engine.format.lexicon import encode_lexicon, sort_words
 from indexer.engine.format.record import to_timestamp
 from indexer.engine.format.segment_file import Array, compact
 from indexer.errors import InvalidArticle
-from indexer.fields import FieldType, convert_value
+from indexer.fields import FieldKind, FieldType, convert_value
 
-ColumnKind = Literal["keyword", "boolean", "integer", "number", "date"]
-NAMED: frozenset[ColumnKind] = frozenset(("keyword", "boolean"))
+NAMED: frozenset[FieldKind] = frozenset(("keyword", "boolean"))
 """The kinds of columns whose values are names."""
 PREFIX = "field."
 """What the names of the sections of columns begin with."""
@@ -41,7 +40,7 @@ class Column:
     since 1970 (int64), whose ends are `ends`.
     """
 
-    kind: ColumnKind
+    kind: FieldKind
     owners: NDArray[np.int32]
     values: NDArray[Any]
     names: Sequence[str] = ()
@@ -88,7 +87,7 @@ def find_values(
     if article.publisher:
         yield "publisher", (article.publisher,)
     for name, given in article.fields.items():
-        if name not in fields or fields[name].type == "text":
+        if name not in fields:
             continue
         try:
             value = convert_value(name, fields[name], given)
@@ -100,14 +99,12 @@ def find_values(
             yield name, (value,)
 
 
-def find_kind(name: str, fields: Mapping[str, FieldType]) -> ColumnKind:
+def find_kind(name: str, fields: Mapping[str, FieldType]) -> FieldKind:
     """The kind of the column with this name."""
-    kind = fields[name].type if name in fields else "keyword"
-    assert kind != "text"
-    return kind
+    return fields[name].type if name in fields else "keyword"
 
 
-def make_column(kind: ColumnKind, owners: Sequence[int], values: Sequence[Any]) -> Column:
+def make_column(kind: FieldKind, owners: Sequence[int], values: Sequence[Any]) -> Column:
     """The column of these values: texts, booleans, numbers, or dates in ISO 8601."""
     numbers = np.array(owners, np.int32)
     if kind in NAMED:

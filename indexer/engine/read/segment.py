@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from indexer.article import name_anchor, name_anchors
 from indexer.engine.format.arrays import Ids, expand_ranges, intersect_all, split_aligned, sum_runs
 from indexer.engine.format.checks import check_directory, find_problem
-from indexer.engine.format.columns import NAMED, PREFIX, Column, ColumnKind
+from indexer.engine.format.columns import NAMED, PREFIX, Column
 from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.segment_file import Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH, Sketches
@@ -29,6 +29,7 @@ from indexer.engine.read.postings import (
     merge_postings,
     sum_postings,
 )
+from indexer.fields import FieldKind
 from indexer.files.fork_safe import lazy
 from indexer.text.analyzer import TAG, get_tag
 
@@ -52,7 +53,7 @@ class SegmentView:
         self.documents: int = facts.documents
         self.articles: int = facts.articles
         self.languages: list[str] = facts.languages
-        self.kinds: dict[str, ColumnKind] = facts.fields
+        self.kinds: dict[str, FieldKind] = facts.fields
         self.file.sections.find_problem = partial(find_problem, rules, counts)
         self.stems, self.words, self.ids = map(self.open_lexicon, ("stem", "word", "id"))
         self.fields = {name: Field(self.file, name, self.documents) for name in FIELDS}

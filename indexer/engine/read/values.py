@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import Ids
-from indexer.engine.format.columns import NAMED, Column, ColumnKind
+from indexer.engine.format.columns import NAMED, Column
 from indexer.engine.read.periods import format_period, number_periods
+from indexer.fields import FieldKind
 from indexer.text.normalization import normalize
 
 _WORD = re.compile(r"\w+")
@@ -26,7 +27,7 @@ class ArticleValues:
     are counted. `keys` are the normalized names. `column` has the values themselves.
     """
 
-    kind: ColumnKind
+    kind: FieldKind
     owners: Ids
     codes: NDArray[np.int64]
     names: Sequence[str]
