@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from indexer import Article
+from indexer import Article, FieldType
 from indexer.article import make_record_id
 from indexer.cli import cli
 from indexer.store.lock import lock_for_writing
@@ -209,6 +209,27 @@ def test_search_counts_and_filters(archive: Archive, run: Run) -> None:
     assert undated["article"]["published"] is None
     code, out, err = run(*at, "--half-life", "0")
     assert (code, out, err.startswith("nutgraf: --half-life: must be ")) == (2, "", True)
+
+
+def test_search_filters_and_counts_by_authors_and_fields(archive: Archive, run: Run) -> None:
+    fields = {"desk": FieldType("keyword", facet=True), "edition": FieldType("integer")}
+    with archive.open(fields=fields) as index:
+        articles = [("a", "Ada Berg", "world", 3), ("b", "Bo Hall", "sport", 7), ("c", "Bo Hall", "world", 9)]
+        index.put(
+            Article(name, "Kettle", authors=[author], fields={"desk": desk, "edition": edition})
+            for name, author, desk, edition in articles
+        )
+    at = ("search", "kettle", "--index", "index")
+    assert answer(run, *at, "--author", "berg")["total"] == 1
+    assert answer(run, *at, "--filter", "desk:world", "--filter", "edition:>3")["total"] == 1
+    assert answer(run, *at, "--filter", "desk:world OR edition:7")["total"] == 3
+    code, out, err = run(*at, "--facet", "desk", "--facet", "author")
+    assert (code, err) == (0, "")
+    assert "\ndesk\n  2  world\n  1  sport\n\nauthor\n  2  Bo Hall\n  1  Ada Berg\n" in out
+    code, out, err = run(*at, "--facet", "colour")
+    assert (code, out, err.startswith("nutgraf: --facet: must be one or more of year")) == (2, "", True)
+    code, out, err = run(*at, "--filter", "kettle")
+    assert (code, out, err.startswith("nutgraf: --filter: must have nothing but filters")) == (2, "", True)
 
 
 def test_a_cursor_continues_after_its_page(archive: Archive, run: Run) -> None:

@@ -36,6 +36,8 @@ ARTICLES = (
         paragraphs=("In 1998 the old crane fell into the harbour.", "Nobody was hurt.", ORDER),
         url="https://example.org/crane",
         language="en",
+        authors=("Ada Berg",),
+        tags=("port",),
     ),
     Article(id="../etc/passwd", title="Harbour wind", paragraphs=("A harbour.",), published="2020"),
     Article(id="long", title="Long", paragraphs=LONG, published="1990-01-01"),
@@ -184,6 +186,9 @@ def test_a_cursor_continues_after_its_page(agent: Agent) -> None:
 def test_a_search_is_narrowed_by_what_the_tool_offers(agent: Agent) -> None:
     assert agent.ask("search", query="crane", until="1899")["total"] == 1
     assert agent.ask("search", query="crane", site=["example.org"])["total"] == 1
+    assert agent.ask("search", query="crane", author=["berg"])["total"] == 1
+    assert agent.ask("search", query="crane", filter=["tag:port", "-author:hall"])["total"] == 1
+    assert agent.ask("timeline", query="crane", filter=["author:hall"])["total"] == 0
     oldest = agent.ask("search", query="crane", sort="oldest")["hits"][0]
     assert oldest["article"]["id"] == "old"
 
