@@ -29,7 +29,7 @@ DECLARED = {
     "score": FieldType("number"),
     "embargo": FieldType("date"),
     "print": FieldType("boolean"),
-    "lead": FieldType("text"),
+    "lead": FieldType("keyword"),
 }
 ARTICLES = [
     Article("nothing at all"),
