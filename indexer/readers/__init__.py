@@ -145,6 +145,7 @@ MEDIA_TYPES = (
         "warc", (".warc", ".wacz"), is_text=False, is_container=True, unpacks_gzip=True, library="fastwarc"
     ),
     MediaType("archive", (".zip", ".tar", ".tgz"), is_text=False, is_container=True),
+    MediaType("feed", (".rss", ".atom", ".xml"), is_text=False, is_container=True, library="feedparser"),
 )
 _BY_SUFFIX = {suffix: kind for kind in MEDIA_TYPES for suffix in kind.suffixes}
 _BY_MODULE = {kind.module: kind for kind in MEDIA_TYPES}

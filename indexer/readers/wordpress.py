@@ -1,0 +1,211 @@
+"""WordPress exports (WXR): a published post or page an article, in constant memory however many there are.
+
+Drafts, private posts and those with a password are skipped, and so are revisions, attachments, items of menus
+and whatever else is neither a post nor a page. The last article has a note that counts them.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
+
+from lxml import etree
+
+from indexer.article import Article, Failure, Published, make_record_id, normalize_space
+from indexer.errors import InvalidArticle, UnreadableDocument
+from indexer.readers.assemble import assemble_article
+from indexer.readers.document import (
+    NO_DETAILS,
+    BinaryDocument,
+    Details,
+    ReadOptions,
+    language_code,
+    web_address,
+)
+from indexer.readers.expressions import parse_date
+from indexer.readers.markup import extract_blocks, parse_visible
+
+_NAMESPACE = b"://wordpress.org/export/"
+_TYPES = ("post", "page")
+# XML does not allow them; what was pasted into a post may have them.
+_CONTROLS = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20)])
+_TO_SPACES = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
+_NO_DATE = "0000"
+_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
+_SHORTCODE = re.compile(r"\[(?P<end>/?)(?P<name>[a-zA-Z][\w-]*)(?P<attributes>\s[^\[\]]*)?/?\]")
+# Those of WordPress itself, which are set apart from the text around them.
+_CORE_SHORTCODES = frozenset(("audio", "caption", "embed", "gallery", "playlist", "video", "wp_caption"))
+_BREAK = "\n<br><br>\n"
+
+
+def is_export(head: bytes) -> bool:
+    """Whether the first bytes of a document are those of an export: its namespace is declared there."""
+    return _NAMESPACE in head
+
+
+def read_articles(document: BinaryDocument) -> Iterator[Article | Failure]:
+    """Return the articles of an export, and a failure for each post that cannot be read."""
+    return _read_posts(document)
+
+
+@dataclass(slots=True)
+class _Export:
+    """What was read so far besides posts: the display names of authors, by their logins, and the site."""
+
+    authors: dict[str, str] = field(default_factory=dict)
+    site: Details = NO_DETAILS
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def describe_skipped(self) -> str:
+        """Return how many posts were skipped of each kind."""
+        return ", ".join(f"{count:,} {kind}" for kind, count in self.skipped.most_common())
+
+
+class _Cleaned:
+    """A stream of bytes, with a space for each control character that XML does not allow."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes."""
+        return self._stream.read(size).translate(_TO_SPACES)
+
+
+def _read_posts(document: BinaryDocument) -> Iterator[Article | Failure]:
+    export = _Export()
+    # The last article is held back, since what was skipped is known at the end.
+    last: Article | None = None
+    events = etree.iterparse(
+        _Cleaned(document.stream),
+        tag=("{*}title", "{*}language", "{*}author", "{*}item"),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        recover=True,
+    )
+    try:
+        for _, element in events:
+            parent = element.getparent()
+            name = etree.QName(element).localname
+            if parent is None or parent.tag != "channel":
+                continue
+            if name != "item":
+                _read_channel(export, name, element)
+                continue
+            found = _read_post(document, element, export)
+            element.clear()
+            # What was read is still in the tree.
+            while element.getprevious() is not None:
+                del parent[0]
+            if isinstance(found, Article):
+                found, last = last, found
+            if found is not None:
+                yield found
+        damage = next((entry for entry in events.error_log if entry.level >= etree.ErrorLevels.ERROR), None)
+        reason = f"line {damage.line}: {damage.message}" if damage else ""
+    except (etree.XMLSyntaxError, EOFError, OSError, zlib.error) as error:
+        reason = str(error)
+    if last is not None:
+        if export.skipped:
+            last = replace(last, notes=(*last.notes, f"skipped in the export: {export.describe_skipped()}"))
+        yield last
+    else:
+        yield Failure(document.name, f"has no published posts, but {export.describe_skipped() or 'nothing'}")
+    if reason:
+        yield Failure(document.name, f"damaged, so posts may be missing: {reason}")
+
+
+def _read_channel(export: _Export, name: str, element: Any) -> None:
+    """Read what the export states besides posts."""
+    text = normalize_space(element.text or "")
+    if name == "author":
+        login, display = (_find_text(element, f"author_{key}") for key in ("login", "display_name"))
+        export.authors[login] = display
+    elif name == "title":
+        export.site = replace(export.site, publisher=text or None)
+    else:
+        export.site = replace(export.site, language=language_code(text))
+
+
+def _find_text(element: Any, name: str) -> str:
+    """Return the text of a child, by its name in any version of the namespace; "" if there is none."""
+    child = element.find(f"{{*}}{name}")
+    return "" if child is None else normalize_space(child.text or "")
+
+
+def _read_post(document: BinaryDocument, item: Any, export: _Export) -> Article | Failure | None:
+    """Return the article of a post, or None if it is skipped, which is counted."""
+    if kind := _find_reason_to_skip(item):
+        export.skipped[kind] += 1
+        return None
+    content = _find_content(item)
+    document.begin_record(len(content))
+    post = _find_text(item, "post_id") or _find_text(item, "guid")
+    member = replace(document, article_id=make_record_id(document.article_id, post))
+    details = _read_details(item, export.authors, document.options).or_else(export.site)
+    try:
+        return assemble_article(member, _find_text(item, "title"), extract_paragraphs(content), details)
+    except (UnreadableDocument, InvalidArticle) as error:
+        return Failure(f"{document.name}/{post}", str(error))
+
+
+def _find_reason_to_skip(item: Any) -> str:
+    """Return what a post is that is skipped, for the count; "" for one that is read."""
+    kind, status = _find_text(item, "post_type") or "post", _find_text(item, "status") or "publish"
+    if kind not in _TYPES:
+        return f"of type {kind}"
+    if status != "publish":
+        return f"with status {status}"
+    return "with a password" if _find_text(item, "post_password") else ""
+
+
+def _find_content(item: Any) -> str:
+    # The excerpt has the same name in another namespace.
+    for child in item.iterchildren("{*}encoded"):
+        if "excerpt" not in etree.QName(child).namespace:
+            return child.text or ""
+    return ""
+
+
+def _read_details(item: Any, authors: Mapping[str, str], options: ReadOptions) -> Details:
+    categories: dict[str, list[str]] = {"category": [], "post_tag": []}
+    for element in item.iterchildren("category"):
+        if (domain := element.get("domain")) in categories:
+            categories[domain].append(normalize_space(element.text or ""))
+    login = _find_text(item, "creator")
+    return Details(
+        url=web_address(_find_text(item, "link")),
+        authors=tuple(filter(None, [authors.get(login) or login])),
+        section=next(iter(categories["category"]), None),
+        # A post is in several categories, of which the first is not the most important one.
+        tags=(*categories["category"], *categories["post_tag"]),
+        dates=tuple(_find_dates(item, options)),
+    )
+
+
+def _find_dates(item: Any, options: ReadOptions) -> Iterator[Published]:
+    for name, provenance in (("post_date", "given"), ("post_modified", "modified")):
+        local, utc = _find_text(item, name), _find_text(item, f"{name}_gmt")
+        # The time on the site, unless another time zone is wanted.
+        text = f"{utc} UTC" if options.timezone and utc and not utc.startswith(_NO_DATE) else local
+        if not text.startswith(_NO_DATE) and (date := parse_date(text, provenance, options)):
+            yield date
+
+
+def extract_paragraphs(content: str) -> list[str]:
+    """Return the paragraphs of a post: HTML in which a blank line begins a paragraph, with shortcodes."""
+    ended = {match["name"] for match in _SHORTCODE.finditer(content) if match["end"]}
+
+    def replace_shortcode(match: re.Match[str]) -> str:
+        if match["name"] in _CORE_SHORTCODES:
+            return _BREAK
+        # Prose has words in brackets, too: "[sic]".
+        return " " if match["name"] in ended or "=" in (match["attributes"] or "") else match[0]
+
+    html = _SHORTCODE.sub(replace_shortcode, content.replace("\r\n", "\n"))
+    return extract_blocks(parse_visible(_BLANK_LINES.sub(_BREAK, html)))
