@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from indexer.article import Article
 from indexer.errors import UnreadableDocument
+from indexer.limits import VALUES
 from indexer.readers.dates import HeadDates, choose_date, find_path_date
 from indexer.readers.document import Details, Document, TextDocument, check_length
 
@@ -61,6 +62,9 @@ def assemble_article(
         raise UnreadableDocument("contains no text")
     kept, boilerplate = split_boilerplate(paragraphs)
     details = details.or_else(document.context)
+    for name, values in (("authors", details.authors), ("tags", details.tags)):
+        if len(values) > VALUES:
+            said.append(f"only {VALUES} of {len(values)} {name} are kept")
     said += [*details.notes, *(f"skipped at the end: {text}" for text in boilerplate)]
     named = find_path_date(document.name, "file name", document.options)
     published, remarks = choose_date([*details.dates, *([named] if named else [])], document.options)
@@ -74,9 +78,9 @@ def assemble_article(
         source=document.name,
         encoding=encoding,
         notes=dict.fromkeys([*said, *remarks]),
-        authors=details.authors,
+        authors=details.authors[:VALUES],
         section=details.section,
-        tags=details.tags,
+        tags=details.tags[:VALUES],
         publisher=details.publisher,
         page_numbers=page_numbers[: len(kept)],
         fields=details.fields,

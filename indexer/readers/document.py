@@ -25,6 +25,8 @@ _MARKUP = re.compile(
 )
 # Nearly all addresses are such, and need not be taken apart.
 _PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/[!-~]*)?")
+_NAME_SEPARATOR = re.compile(r"\s*;\s*")
+_KEYWORD_SEPARATOR = re.compile(r"\s*[,;，；、]\s*")
 GZIP = b"\x1f\x8b"
 """The first bytes of gzip data."""
 PACKED = ".gz"
@@ -207,6 +209,16 @@ def web_address(text: str | None) -> str | None:
     except ValueError:
         return None
     return address if parts.scheme.lower() in ("http", "https") and parts.hostname else None
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names in a text that may have several; a comma may be a part of a name."""
+    return tuple(filter(None, _NAME_SEPARATOR.split(text.strip())))
+
+
+def split_keywords(text: str) -> tuple[str, ...]:
+    """Return the keywords in a text that has them one after the other."""
+    return tuple(filter(None, _KEYWORD_SEPARATOR.split(text.strip())))
 
 
 def language_code(tag: str | None) -> str | None:

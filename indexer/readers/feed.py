@@ -76,7 +76,8 @@ def _read_feed(document: Document, data: bytes) -> Iterator[Article | Failure]:
 
     # Given bytes or text, it would take them for the name of a file or an address, and open that.
     feed = feedparser.parse(BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
-    if not feed.version and not feed.entries:
+    # Of an empty file, it states no version.
+    if not feed.get("version") and not feed.entries:
         raise UnreadableDocument("XML that is neither a feed nor a WordPress export")
     context = Details(
         language=language_code(feed.feed.get("language")),

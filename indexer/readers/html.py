@@ -84,7 +84,16 @@ def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
     title = _clean(metadata.title)
     if title and paragraphs and paragraphs[0].casefold() == title.casefold():
         del paragraphs[0]
-    details = Details(language=metadata.language, url=metadata.url, dates=tuple(dates), notes=tuple(notes))
+    details = Details(
+        language=metadata.language,
+        url=metadata.url,
+        authors=metadata.authors,
+        section=metadata.section,
+        tags=metadata.tags,
+        publisher=metadata.publisher,
+        dates=tuple(dates),
+        notes=tuple(notes),
+    )
     article = assemble_article(document, title, paragraphs, details)
     if paragraphs:
         return iter([article])

@@ -1,13 +1,15 @@
-"""What a page states about itself: title, address, language, and publication dates."""
+"""What a page states about itself: title, address, language, authors, section, tags, publication dates."""
 
 from __future__ import annotations
 
 import json
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from html import unescape
+from itertools import islice
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
@@ -15,8 +17,15 @@ from lxml import etree
 from rapidfuzz.fuzz import ratio
 
 from indexer.article import Published, normalize_space
+from indexer.limits import VALUES
 from indexer.readers.dates import RANKS
-from indexer.readers.document import ReadOptions, language_code, web_address
+from indexer.readers.document import (
+    ReadOptions,
+    language_code,
+    split_keywords,
+    split_names,
+    web_address,
+)
 from indexer.readers.expressions import parse_date, utc_offset
 
 _MAX_ELEMENTS = 300
@@ -56,6 +65,13 @@ _TEXT_TYPES = frozenset(("HowToStep", "HowToDirection", "Answer"))
 _PART_OF_PAGE = re.compile(
     r"^(?:comment|userreview|review|answer|event|offer|person|organization|imageobject)", re.I
 )
+# What JSON-LD and meta elements state of an article besides dates, best first.
+_LD_NAMES = ("author", "creator", "articleSection", "keywords", "publisher")
+_AUTHORS = ("author", "article:author", "citation_author", "dc.creator", "parsely-author", "sailthru.author")
+_SECTIONS = ("article:section", "parsely-section", "section")
+_TAGS = ("article:tag", "news_keywords", "keywords", "parsely-tags")
+_PUBLISHERS = ("og:site_name", "dc.publisher", "application-name")
+_MAX_NAME = 200
 _ENTRY_CLASS = re.compile(r"publi|entry-date|entry-time|post-date|dateline|posted", re.I)
 
 
@@ -65,7 +81,7 @@ _Stated = tuple[Published, int | None]
 
 @dataclass(frozen=True, slots=True)
 class PageMetadata:
-    """Title, address, language and candidates for the publication date, best first.
+    """What is stated of the page's article; the candidates for its publication date are best first.
 
     `times` are the dates of the time elements that are not marked as the publication date.
     """
@@ -79,6 +95,10 @@ class PageMetadata:
     """The best date was stated in UTC, which is seldom the publisher's wall time."""
     texts: list[str]
     """The texts in JSON-LD, as plain text or HTML."""
+    authors: tuple[str, ...]
+    section: str | None
+    tags: tuple[str, ...]
+    publisher: str | None
 
 
 def extract_metadata(tree: Any, options: ReadOptions) -> PageMetadata:
@@ -91,6 +111,7 @@ def extract_metadata(tree: Any, options: ReadOptions) -> PageMetadata:
     named = dict(reversed(fields))
     records = list(_json_ld_records(soup))
     marked, times = _time_elements(soup, options)
+    articles = _find_articles(records)
     dates = _sort_dates([*_meta_dates(fields, options), *_record_dates(records, options), *marked], options)
     return PageMetadata(
         title=_find_title(soup, named, records),
@@ -99,6 +120,10 @@ def extract_metadata(tree: Any, options: ReadOptions) -> PageMetadata:
         dates=[published for published, _ in dates],
         times=times,
         texts=_record_texts(records),
+        authors=_find_names(articles, ("author", "creator"), _by_name(fields, _AUTHORS), split_names),
+        section=next(iter(_find_names(articles, ("articleSection",), _by_name(fields, _SECTIONS))), None),
+        tags=_find_names(articles, ("keywords",), _by_name(fields, _TAGS), split_keywords),
+        publisher=next(iter(_find_names(articles, ("publisher",), _by_name(fields, _PUBLISHERS))), None),
         is_utc=not options.timezone
         and any(offset == 0 and date.precision == "minute" for date, offset in dates[:1]),
     )
@@ -334,6 +359,68 @@ def _drop_site(title: str, site: str) -> str:
     if len(last) <= 30 and len(head) >= (len(last) if has_bar else 2 * len(last)) and (has_bar or not site):
         return head
     return title
+
+
+def _find_articles(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the records of articles state under `_LD_NAMES`; references are replaced by the objects."""
+    named = {
+        key: record for record in records if "name" in record and isinstance(key := record.get("@id"), str)
+    }
+    articles = (
+        record
+        for record in records
+        if _ARTICLE.search(kind := _type_of(record)) and not _PART_OF_PAGE.match(kind)
+    )
+    return [
+        {name: _resolve(record[name], named) for name in _LD_NAMES if name in record}
+        for record in islice(articles, _MAX_HEADLINES)
+    ]
+
+
+def _resolve(value: Any, named: dict[str, dict[str, Any]]) -> list[Any]:
+    return [
+        named.get(one["@id"], one) if isinstance(one, dict) and isinstance(one.get("@id"), str) else one
+        for one in _to_list(value)
+    ]
+
+
+def _by_name(fields: list[tuple[str, str]], names: Sequence[str]) -> list[list[str]]:
+    """Return the contents of meta elements, for each name; several elements may have the same."""
+    return [[content for name, content in fields if name == wanted] for wanted in names]
+
+
+def _find_names(
+    articles: list[dict[str, Any]],
+    keys: Sequence[str],
+    metas: list[list[str]],
+    split: Callable[[str], tuple[str, ...]] = lambda text: (text,),
+) -> tuple[str, ...]:
+    """Return the names that the first article in JSON-LD states under a key, else the first kind of meta."""
+    stated = [list(_iterate_texts(record.get(key))) for record in articles for key in keys]
+    for texts in (*stated, *metas):
+        names = (normalize_space(name) for text in texts for name in split(unescape(text)))
+        found = dict.fromkeys(name for name in names if _is_name(name))
+        if found:
+            return tuple(found)
+    return ()
+
+
+def _iterate_texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a value of JSON-LD: a text, an object with a name, or a list of these."""
+    for one in _to_list(value):
+        for text in _to_list(one.get("name") if isinstance(one, dict) else one):
+            if isinstance(text, str):
+                # A lone surrogate, which JSON can state, is no text.
+                yield text.encode("utf-8", "replace").decode()
+
+
+def _to_list(value: Any) -> list[Any]:
+    return value[:VALUES] if isinstance(value, list) else [value]
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text may be a name: some pages state the address of an author."""
+    return 0 < len(text) <= _MAX_NAME and web_address(text) is None
 
 
 def _find_url(soup: BeautifulSoup, named: dict[str, str]) -> str | None:

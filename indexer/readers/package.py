@@ -25,6 +25,8 @@ from indexer.readers.document import (
     Details,
     ReadOptions,
     language_code,
+    split_keywords,
+    split_names,
 )
 from indexer.readers.expressions import parse_date
 
@@ -48,8 +50,6 @@ _CORE_PROPERTIES = {
     "created": "created",
     "modified": "modified",
 }
-_KEYWORD_SEPARATOR = re.compile(r"\s*[,;，；、]\s*")
-_NAME_SEPARATOR = re.compile(r"\s*;\s*")
 # What lxml says of where the error is repeats itself.
 _PLACE = re.compile(r", line \d+, column \d+.*|\(<string>.*", re.DOTALL)
 
@@ -191,16 +191,6 @@ def read_core_properties(package: Package, options: ReadOptions) -> tuple[str, D
         if kind == "core-properties" and name in package.names:
             return read_properties(package.parse(name), _CORE_PROPERTIES, options)
     return "", NO_DETAILS
-
-
-def split_names(text: str) -> tuple[str, ...]:
-    """Return the names in a text that may have several, such as that of a document's authors."""
-    return tuple(filter(None, _NAME_SEPARATOR.split(text)))
-
-
-def split_keywords(text: str) -> tuple[str, ...]:
-    """Return the keywords in a text."""
-    return tuple(filter(None, _KEYWORD_SEPARATOR.split(text)))
 
 
 @contextmanager

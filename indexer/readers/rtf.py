@@ -14,10 +14,9 @@ from typing import Literal
 
 from indexer.article import Article, Published, normalize_space
 from indexer.errors import UnreadableDocument
-from indexer.readers.document import BinaryDocument, Details, ReadOptions
+from indexer.readers.document import BinaryDocument, Details, ReadOptions, split_keywords, split_names
 from indexer.readers.expressions import parse_date
 from indexer.readers.office import Block, assemble_document, join_row
-from indexer.readers.package import split_keywords, split_names
 
 _START = b"{\\rtf"
 _TOKEN = re.compile(

@@ -156,7 +156,10 @@ def _read_post(document: BinaryDocument, item: Any, export: _Export) -> Article 
 
 def _find_reason_to_skip(item: Any) -> str:
     """Return what a post is that is skipped, for the count; "" for one that is read."""
-    kind, status = _find_text(item, "post_type") or "post", _find_text(item, "status") or "publish"
+    kind, status = _find_text(item, "post_type"), _find_text(item, "status")
+    # The last post of a file that is cut may lack them; it may be a draft.
+    if not kind or not status:
+        return "without a type and a status"
     if kind not in _TYPES:
         return f"of type {kind}"
     if status != "publish":
