@@ -19,6 +19,7 @@ plainly of another. Before a type that is text is read, gzip data is unpacked an
     pdf         PDF: the lines of its pages, of which `layout` makes paragraphs
     archive     ZIP and tar: each file in it is read as one in a folder
     packed      gzip data and other packed data, with a bound for what is unpacked
+    feed        RSS, Atom and JSON Feed, an entry an article; `wordpress` an export, a post an article
     markup      the text of HTML that a browser shows, for `html` and for HTML inside Markdown
     expressions a text that is a date, or has dates in it
     dates       date lines, dates in addresses and file names, and the choice of the publication date

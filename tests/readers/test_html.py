@@ -195,6 +195,75 @@ def test_a_page_without_text_keeps_its_title_and_is_reported() -> None:
     assert failure == Failure("a.html", "no text found: only its title is indexed")
 
 
+DETAILS = [
+    # What JSON-LD or the head states; authors, section, tags and publisher of the article.
+    ({"author": {"@type": "Person", "name": "Ada Berg"}}, "", ("Ada Berg",), None, (), None),
+    ({"author": ["Ada Berg", {"name": ["Bo Lind"]}, 7]}, "", ("Ada Berg", "Bo Lind"), None, (), None),
+    ({"creator": "Ada Berg; Bo Lind", "author": None}, "", ("Ada Berg", "Bo Lind"), None, (), None),
+    ({"author": "https://a.example/ada", "keywords": "\ud800"}, "", (), None, ("?",), None),
+    (
+        {"articleSection": ["Sea", "News"], "keywords": "tides, a &amp; b", "publisher": {"name": "Wire"}},
+        '<meta name="keywords" content="other"><meta property="og:site_name" content="other">',
+        (), "Sea", ("tides", "a & b"), "Wire",
+    ),
+    (
+        {},
+        '<meta name="author" content="Ada Berg"><meta property="article:author" content="https://a.example/a">'
+        '<meta property="article:section" content="Sea"><meta property="article:tag" content="tides">'
+        '<meta property="article:tag" content="cranes"><meta name="keywords" content="other">'
+        '<meta property="og:site_name" content="Harbour Wire">',
+        ("Ada Berg",), "Sea", ("tides", "cranes"), "Harbour Wire",
+    ),
+    (
+        {},
+        '<meta name="citation_author" content="Ada Berg"><meta name="citation_author" content="Bo Lind">'
+        '<meta name="news_keywords" content="tides;cranes"><meta name="DC.publisher" content="Harbour">',
+        ("Ada Berg", "Bo Lind"), None, ("tides", "cranes"), "Harbour",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("record", "head", "authors", "section", "tags", "publisher"), DETAILS)
+def test_what_the_page_states_of_its_article_is_read(
+    record: dict[str, object],
+    head: str,
+    authors: tuple[str, ...],
+    section: str | None,
+    tags: tuple[str, ...],
+    publisher: str | None,
+) -> None:
+    data = json.dumps({"@type": "NewsArticle", "headline": "A title"} | record)
+    found = read_article(
+        f'<title>A title</title>{head}<script type="application/ld+json">{data}</script><p>Text.</p>',
+        "a.html",
+    )
+    assert (found.authors, found.section) == (authors, section)
+    assert (found.tags, found.publisher) == (tags, publisher)
+
+
+def test_an_author_who_is_referred_to_is_found_among_the_records_and_one_of_a_comment_is_not_taken() -> None:
+    graph = [
+        {"@type": "Comment", "author": {"name": "Someone"}},
+        {"@type": "NewsArticle", "author": {"@id": "#ada"}, "publisher": {"@id": "#wire"}},
+        {"@type": "Person", "@id": "#ada", "name": "Ada Berg"},
+        {"@type": "Organization", "@id": "#wire", "name": "Harbour Wire"},
+    ]
+    data = json.dumps({"@graph": graph})
+    found = read_article(
+        f'<title>A title</title><script type="application/ld+json">{data}</script><p>T.</p>', "a.html"
+    )
+    assert (found.authors, found.publisher) == (("Ada Berg",), "Harbour Wire")
+
+
+def test_of_more_tags_than_an_article_may_have_the_first_are_kept_with_a_note() -> None:
+    tags = ",".join(f"tag{number}" for number in range(120))
+    found = read_article(
+        f'<title>A title</title><meta name="keywords" content="{tags}"><p>Text.</p>', "a.html"
+    )
+    assert len(found.tags) == 100
+    assert "only 100 of 120 tags are kept" in found.notes
+
+
 def test_a_canonical_address_is_escaped() -> None:
     found = article(page('<link rel="canonical" href=" https://paper.example/große brücke">'))
     assert found.url == "https://paper.example/gro%C3%9Fe%20br%C3%BCcke"

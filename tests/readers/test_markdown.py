@@ -33,6 +33,32 @@ def test_front_matter_may_be_toml() -> None:
     assert article("+++\nno toml\n+++\n\nText.").paragraphs == ("+++ no toml +++", "Text.")
 
 
+@pytest.mark.parametrize(
+    ("front", "authors", "section", "tags"),
+    [
+        ("author: Ada Berg", ("Ada Berg",), None, ()),
+        ("author: Ada Berg; Bo Lind", ("Ada Berg", "Bo Lind"), None, ()),
+        ("authors: [Ada Berg, 'Lind, Bo']", ("Ada Berg", "Lind, Bo"), None, ()),
+        ("authors:\n  - name: Ada Berg\n    role: editor\n  - Bo Lind", ("Ada Berg", "Bo Lind"), None, ()),
+        ("tags: sea, tides\nkeywords: [tides, cranes]", (), None, ("sea", "tides", "cranes")),
+        ("categories:\n- News\n- Town\ntags:\n- sea", (), "News", ("News", "Town", "sea")),
+        ("section: Local\ncategory: News", (), "Local", ("News",)),
+    ],
+)
+def test_front_matter_gives_authors_section_and_tags(
+    front: str, authors: tuple[str, ...], section: str | None, tags: tuple[str, ...]
+) -> None:
+    found = article(f"---\ntitle: A bridge\n{front}\n---\n\nText.\n")
+    assert (found.authors, found.section, found.tags) == (authors, section, tags)
+
+
+def test_lists_in_toml_are_authors_and_tags() -> None:
+    found = article(
+        '+++\ntitle = "A bridge"\nauthors = ["Ada Berg"]\ntags = ["sea"]\ncategories = ["News"]\n+++\n\nText.'
+    )
+    assert (found.authors, found.section, found.tags) == (("Ada Berg",), "News", ("News", "sea"))
+
+
 def test_the_first_heading_is_the_title_and_later_ones_are_paragraphs() -> None:
     found = article("# A *bold* title\n\nOne\ntwo.\n\n## Part\n\nThree.")
     assert found.title == "A bold title"

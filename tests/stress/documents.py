@@ -255,17 +255,17 @@ def _web_archive(chance: random.Random) -> Document:
     return Document("a.warc", gzip.compress(bytes(data), 1) if chance.random() < 0.3 else bytes(data))
 
 
-def _office(chance: random.Random) -> Document:
-    """An Office document, a book or RTF, whose text or whose bytes are damaged."""
-    text = "".join(chance.choices((*_PIECES, *_OFFICE_PIECES), k=chance.randint(1, 60)))
-    name, make = chance.choice(_OFFICE)
+def _formatted(chance: random.Random) -> Document:
+    """An Office document, a book, a feed or RTF, whose text or whose bytes are damaged."""
+    text = "".join(chance.choices((*_PIECES, *_FORMAT_PIECES), k=chance.randint(1, 60)))
+    name, make = chance.choice(_FORMATS)
     data = bytearray(make(text))
     for _ in range(chance.choice((0, 0, 1, 5))):
         data[chance.randrange(len(data))] = chance.randrange(256)
     return Document(name, bytes(data))
 
 
-_OFFICE_PIECES = (
+_FORMAT_PIECES = (
     *("<w:p>", "</w:p>", "<w:r><w:t>Tides</w:t></w:r>", "<w:tr>", "</w:tr>", "<w:tc>", "</w:tc>", "<w:del>"),
     *(
         "<text:p>",
@@ -280,7 +280,12 @@ _OFFICE_PIECES = (
     ),
     *("\\par ", "\\cell ", "\\row ", "{\\footnote ", "\\u-9?", "\\bin9 ", "\\'e9", "\\*", "\\f1 ", "Tides"),
 )
-_OFFICE: tuple[tuple[str, Callable[[str], bytes]], ...] = (
+_EXPORT = (
+    '<rss xmlns:wp="http://wordpress.org/export/1.2/" xmlns:content="http://purl.org/rss/1.0/modules/content/">'
+    "<channel><item><title>Cranes</title><content:encoded><![CDATA[{}]]></content:encoded><wp:post_type>post"
+    "</wp:post_type><wp:status>publish</wp:status>{}</item></channel></rss>"
+)
+_FORMATS: tuple[tuple[str, Callable[[str], bytes]], ...] = (
     ("a.docx", lambda text: make_docx(f"{make_paragraphs('Cranes')}{text}")),
     ("a.odt", lambda text: make_odt(f"<text:p>Cranes</text:p>{text}")),
     ("a.pptx", lambda text: make_pptx([make_slide(("", text), ("title", "<a:p><a:t>Cranes</a:t></a:p>"))])),
@@ -288,6 +293,13 @@ _OFFICE: tuple[tuple[str, Callable[[str], bytes]], ...] = (
         "a.epub",
         lambda text: make_epub({"a.xhtml": text, "b.xhtml": f"<h1>Cranes</h1>{text}"}, {"b.xhtml#x": text}),
     ),
+    (
+        "a.rss",
+        lambda text: f"<rss><channel><item><title>Cranes</title>{text}</item></channel></rss>".encode(
+            "utf-8", "replace"
+        ),
+    ),
+    ("a.xml", lambda text: _EXPORT.format(text, text).encode("utf-8", "replace")),
     ("a.rtf", lambda text: b"{\\rtf1 Cranes\\par " + text.encode("utf-8", "replace")),
 )
 
@@ -298,5 +310,5 @@ def _pdf(chance: random.Random) -> Document:
 
 _MAKES: tuple[Callable[[random.Random], Document], ...] = (
     _whole, _mutated, _whole, _encoded, _mutated, _broken,
-    _web_archive, _nested, _mutated, _repeated, _mail, _random, _office, _pdf,
+    _web_archive, _nested, _mutated, _repeated, _mail, _random, _formatted, _pdf,
 )  # fmt: skip

@@ -96,6 +96,10 @@ _EMPTY_CAPTURE = (
     b"Content-Type: text/html\r\nContent-Length: 28\r\n\r\n<script>poisonous()</script>\r\n\r\n"
 )
 _PDF = make_pdf([[Text("Poisonous words.")]])
+_EXPORT = (
+    b'<rss xmlns:wp="http://wordpress.org/export/1.2/"><channel><item><title>Poisonous</title>'
+    b"<wp:post_type>post</wp:post_type><wp:status>draft</wp:status></item></channel></rss>"
+)
 BAD: dict[str, Make] = {
     "an id that is no text": _file(".jsonl", lambda chance: _line(id="\ud800")),
     "a text that is none": _file(".jsonl", lambda chance: _line(text="\udfff poisonous")),
@@ -132,6 +136,8 @@ BAD: dict[str, Make] = {
     "a PDF without text": _file(".pdf", lambda chance: make_pdf([[]], image_on=[0])),
     "a PDF of many pages": _file(".pdf", lambda chance: pdfs.make_same_page(100_000)),
     "a PDF whose forms draw each other": _file(".pdf", lambda chance: pdfs.make_forms(40)),
+    "XML that is no feed": _file(".xml", lambda chance: b"<poisonous/>"),
+    "export of drafts": _file(".xml", lambda chance: _EXPORT),
     "a pipe": _pipe,
     "a link that leads out": _link,
 }
