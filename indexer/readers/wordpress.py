@@ -28,6 +28,7 @@ from indexer.readers.document import (
 )
 from indexer.readers.expressions import parse_date
 from indexer.readers.markup import extract_blocks, parse_visible
+from indexer.readers.package import local_name
 
 _NAMESPACE = b"://wordpress.org/export/"
 _TYPES = ("post", "page")
@@ -91,7 +92,7 @@ def _read_posts(document: BinaryDocument) -> Iterator[Article | Failure]:
     try:
         for _, element in events:
             parent = element.getparent()
-            name = etree.QName(element).localname
+            name = local_name(element.tag)
             if parent is None or parent.tag != "channel":
                 continue
             if name != "item":
@@ -170,7 +171,7 @@ def _find_reason_to_skip(item: Any) -> str:
 def _find_content(item: Any) -> str:
     # The excerpt has the same name in another namespace.
     for child in item.iterchildren("{*}encoded"):
-        if "excerpt" not in etree.QName(child).namespace:
+        if "excerpt" not in child.tag:
             return child.text or ""
     return ""
 
