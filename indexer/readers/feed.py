@@ -28,8 +28,6 @@ _HEAD = 1 << 16
 _CONTENTS = ("content_html", "content_text", "summary")
 _MARKUP = re.compile(r"<[!/a-zA-Z]|&[#\w]+;")
 _BLANK_LINES = re.compile(r"\n\s*\n")
-JSON_FEED = "https://jsonfeed.org/version/"
-"""How the `version` of a JSON Feed begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +162,8 @@ def _assemble_all(
     document: Document, entries: Iterator[_Entry], context: Details
 ) -> Iterator[Article | Failure]:
     for number, entry in enumerate(entries, start=1):
-        document.begin_record(len(entry.content))
         try:
+            document.begin_record(len(entry.content))
             yield _assemble(document, number, entry, context)
         except (UnreadableDocument, InvalidArticle) as error:
             yield Failure(f"{document.name}:{number}", str(error))

@@ -1,4 +1,4 @@
-"""JSON: an object that is an article, or an array of such, at the top or in an object."""
+"""JSON: an object that is an article, or an array of such, at the top or in an object; or a JSON Feed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from indexer.readers import jsonl
 from indexer.readers.document import TextDocument
 from indexer.readers.records import BadRecord, RecordReader
 
+JSON_FEED = "https://jsonfeed.org/version/"
+"""How the `version` of a JSON Feed begins."""
 _SAMPLE = 10
 """Elements of an array that are looked at to tell whether it has articles."""
 
@@ -29,6 +31,11 @@ def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
         if _is_object(document.text.lstrip().partition("\n")[0]):
             return jsonl.read_articles(document)  # JSON Lines are often called .json
         raise UnreadableDocument(str(error)) from error
+    if isinstance(value, dict) and str(value.get("version")).startswith(JSON_FEED):
+        # Imported here, since most JSON is no feed.
+        from indexer.readers.feed import read_json_feed
+
+        return read_json_feed(document, value)
     if isinstance(value, dict) and reader.has_text(value):
         return reader.read([(0, value)], _identity, "record")
     records = max(_find_arrays(value, reader), key=len, default=None)

@@ -1,14 +1,13 @@
 """WordPress exports (WXR): a published post or page an article, in constant memory however many there are.
 
 Drafts, private posts and those with a password are skipped, and so are revisions, attachments, items of menus
-and whatever else is neither a post nor a page. The last article has a note that counts them.
+and whatever else is neither a post nor a page. They are counted.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
@@ -32,6 +31,18 @@ from indexer.readers.package import local_name
 
 _NAMESPACE = b"://wordpress.org/export/"
 _TYPES = ("post", "page")
+# What those are called that are skipped, by their type or status.
+_SKIPPED = {
+    "attachment": "attachments",
+    "revision": "revisions",
+    "nav_menu_item": "items of menus",
+    "draft": "drafts",
+    "auto-draft": "drafts",
+    "pending": "drafts",
+    "future": "scheduled posts",
+    "private": "private posts",
+    "trash": "deleted posts",
+}
 # XML does not allow them; what was pasted into a post may have them.
 _CONTROLS = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20)])
 _TO_SPACES = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
@@ -59,11 +70,6 @@ class _Export:
 
     authors: dict[str, str] = field(default_factory=dict)
     site: Details = NO_DETAILS
-    skipped: Counter[str] = field(default_factory=Counter)
-
-    def describe_skipped(self) -> str:
-        """Return how many posts were skipped of each kind."""
-        return ", ".join(f"{count:,} {kind}" for kind, count in self.skipped.most_common())
 
 
 class _Cleaned:
@@ -79,8 +85,6 @@ class _Cleaned:
 
 def _read_posts(document: BinaryDocument) -> Iterator[Article | Failure]:
     export = _Export()
-    # The last article is held back, since what was skipped is known at the end.
-    last: Article | None = None
     events = etree.iterparse(
         _Cleaned(document.stream),
         tag=("{*}title", "{*}language", "{*}author", "{*}item"),
@@ -98,27 +102,18 @@ def _read_posts(document: BinaryDocument) -> Iterator[Article | Failure]:
             if name != "item":
                 _read_channel(export, name, element)
                 continue
-            found = _read_post(document, element, export)
+            if kind := _find_reason_to_skip(element):
+                document.leave_out(kind)
+            else:
+                yield _read_post(document, element, export)
             element.clear()
             # What was read is still in the tree.
             while element.getprevious() is not None:
                 del parent[0]
-            if isinstance(found, Article):
-                found, last = last, found
-            if found is not None:
-                yield found
-        damage = next((entry for entry in events.error_log if entry.level >= etree.ErrorLevels.ERROR), None)
-        reason = f"line {damage.line}: {damage.message}" if damage else ""
     except (etree.XMLSyntaxError, EOFError, OSError, zlib.error) as error:
-        reason = str(error)
-    if last is not None:
-        if export.skipped:
-            last = replace(last, notes=(*last.notes, f"skipped in the export: {export.describe_skipped()}"))
-        yield last
-    else:
-        yield Failure(document.name, f"has no published posts, but {export.describe_skipped() or 'nothing'}")
-    if reason:
-        yield Failure(document.name, f"damaged, so posts may be missing: {reason}")
+        raise UnreadableDocument(f"damaged: {error}") from error
+    if damage := next((entry for entry in events.error_log if entry.level >= etree.ErrorLevels.ERROR), None):
+        raise UnreadableDocument(f"damaged, so posts may be missing: line {damage.line}: {damage.message}")
 
 
 def _read_channel(export: _Export, name: str, element: Any) -> None:
@@ -139,33 +134,29 @@ def _find_text(element: Any, name: str) -> str:
     return "" if child is None else normalize_space(child.text or "")
 
 
-def _read_post(document: BinaryDocument, item: Any, export: _Export) -> Article | Failure | None:
-    """Return the article of a post, or None if it is skipped, which is counted."""
-    if kind := _find_reason_to_skip(item):
-        export.skipped[kind] += 1
-        return None
+def _read_post(document: BinaryDocument, item: Any, export: _Export) -> Article | Failure:
     content = _find_content(item)
-    document.begin_record(len(content))
     post = _find_text(item, "post_id") or _find_text(item, "guid")
     member = replace(document, article_id=make_record_id(document.article_id, post))
-    details = _read_details(item, export.authors, document.options).or_else(export.site)
     try:
+        document.begin_record(len(content))
+        details = _read_details(item, export.authors, document.options).or_else(export.site)
         return assemble_article(member, _find_text(item, "title"), extract_paragraphs(content), details)
     except (UnreadableDocument, InvalidArticle) as error:
         return Failure(f"{document.name}/{post}", str(error))
 
 
 def _find_reason_to_skip(item: Any) -> str:
-    """Return what a post is that is skipped, for the count; "" for one that is read."""
+    """Return what posts are called that are skipped as this one is; "" for one that is read."""
     kind, status = _find_text(item, "post_type"), _find_text(item, "status")
     # The last post of a file that is cut may lack them; it may be a draft.
     if not kind or not status:
-        return "without a type and a status"
+        return "posts without a type or a status"
     if kind not in _TYPES:
-        return f"of type {kind}"
+        return _SKIPPED.get(kind, f"posts of type {kind}")
     if status != "publish":
-        return f"with status {status}"
-    return "with a password" if _find_text(item, "post_password") else ""
+        return _SKIPPED.get(status, f"posts with status {status}")
+    return "posts with a password" if _find_text(item, "post_password") else ""
 
 
 def _find_content(item: Any) -> str:

@@ -71,3 +71,13 @@ def test_what_is_not_json_is_refused_with_the_reason(text: str) -> None:
 def test_an_empty_file_is_refused() -> None:
     with pytest.raises(UnreadableDocument, match="no text"):
         read_all("\n", "a.json")
+
+
+def test_a_json_feed_is_read_as_a_feed() -> None:
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "Harbour wire",
+        "items": [{"id": "7", "title": "Ships", "content_html": "<p>One.</p><p>Two.</p>"}],
+    }
+    found = read_article(json.dumps(feed), "a.json")
+    assert (found.id, found.publisher, found.paragraphs) == ("a/7", "Harbour wire", ("One.", "Two."))
