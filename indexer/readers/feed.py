@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from gzip import BadGzipFile, GzipFile
 from io import BytesIO
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from indexer.article import Article, Failure, make_record_id, normalize_space
 from indexer.errors import InvalidArticle, UnreadableDocument
 from indexer.readers import wordpress
 from indexer.readers.assemble import assemble_article
 from indexer.readers.document import (
-    GZIP,
     BinaryDocument,
     Details,
     Document,
@@ -51,18 +49,11 @@ def read_articles(document: BinaryDocument) -> Iterator[Article | Failure]:
 
     Raises UnreadableDocument if the document is no feed.
     """
-    if document.stream.read(len(GZIP)) == GZIP:
-        document.stream.seek(0)
-        document = replace(document, stream=cast(BinaryIO, GzipFile(fileobj=document.stream)))
+    head = document.stream.read(_HEAD)
     document.stream.seek(0)
-    try:
-        head = document.stream.read(_HEAD)
-        document.stream.seek(0)
-        if wordpress.is_export(head):
-            return wordpress.read_articles(document)
-        data = document.stream.read(document.options.max_bytes + 1)
-    except (EOFError, BadGzipFile) as error:
-        raise UnreadableDocument(f"gzip data is damaged: {error}") from error
+    if wordpress.is_export(head):
+        return wordpress.read_articles(document)
+    data = document.stream.read(document.options.max_bytes + 1)
     if len(data) > document.options.max_bytes:
         raise UnreadableDocument(f"larger than {document.options.max_bytes / 2**20:g} MB")
     return _read_feed(document, data)

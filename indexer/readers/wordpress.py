@@ -7,7 +7,6 @@ and whatever else is neither a post nor a page. They are counted.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
@@ -110,7 +109,7 @@ def _read_posts(document: BinaryDocument) -> Iterator[Article | Failure]:
             # What was read is still in the tree.
             while element.getprevious() is not None:
                 del parent[0]
-    except (etree.XMLSyntaxError, EOFError, OSError, zlib.error) as error:
+    except etree.XMLSyntaxError as error:
         raise UnreadableDocument(f"damaged: {error}") from error
     if damage := next((entry for entry in events.error_log if entry.level >= etree.ErrorLevels.ERROR), None):
         raise UnreadableDocument(f"damaged, so posts may be missing: line {damage.line}: {damage.message}")

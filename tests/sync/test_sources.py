@@ -697,7 +697,7 @@ def test_a_file_whose_name_is_in_no_encoding_keeps_its_article_and_can_be_writte
         assert counts(index.sync()) == (0, 0, 1, 1)
 
 
-@pytest.mark.parametrize("name", ["data.xlsx", "feed.xml", "report.ods", "report.ODS.gz", "a.1st"])
+@pytest.mark.parametrize("name", ["data.xlsx", "data.ods", "report.key", "report.ODS.gz", "a.1st"])
 def test_a_file_of_a_kind_that_is_not_read_is_refused_as_a_source(archive: Archive, name: str) -> None:
     (archive.root / name).write_text("a,b\n\n1,2\n")
     with archive.open() as index, pytest.raises(SourceMissing, match="is of a kind that is not read"):
