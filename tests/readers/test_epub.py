@@ -7,7 +7,8 @@ import pytest
 from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
 from tests.fixtures.documents import published, read_all
-from tests.fixtures.packages import make_epub, make_zip
+from tests.fixtures.packages import make_epub
+from tests.fixtures.packing import make_zip
 
 METADATA = (
     "<dc:title>Tides</dc:title><dc:creator>Ada Berg</dc:creator><dc:creator>Bo Lind</dc:creator>"

@@ -21,8 +21,8 @@ from tests.fixtures.packages import (
     make_paragraphs,
     make_pptx,
     make_slide,
-    make_zip,
 )
+from tests.fixtures.packing import make_zip
 
 TITLE = make_paragraphs("A title")
 

@@ -21,6 +21,7 @@ from tests.fixtures.packages import (
     make_pptx,
     make_slide,
 )
+from tests.fixtures.packing import MAKERS
 from tests.stress import pages, pdfs
 from tests.stress.archive import Lost, Trial, counted
 from tests.stress.browser import Oracle, Seen, oracle
@@ -255,6 +256,20 @@ def _web_archive(chance: random.Random) -> Document:
     return Document("a.warc", gzip.compress(bytes(data), 1) if chance.random() < 0.3 else bytes(data))
 
 
+def _archive(chance: random.Random) -> Document:
+    """An archive of other documents, with bytes changed."""
+    makes = (_whole, _broken, _random, _mail) if chance.random() < 0.8 else (_archive,)
+    inner = (chance.choice(makes)(chance) for _ in range(chance.randint(0, 4)))
+    name, make = chance.choice(list(MAKERS.items()))
+    data = bytearray(
+        make({f"{number}{document.name}": document.data for number, document in enumerate(inner)})
+    )
+    for _ in range(chance.choice((0, 0, 1, 5))):
+        place = chance.randrange(len(data))
+        data[place : place + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+    return Document(name, bytes(data))
+
+
 def _formatted(chance: random.Random) -> Document:
     """An Office document, a book, a feed or RTF, whose text or whose bytes are damaged."""
     text = "".join(chance.choices((*_PIECES, *_FORMAT_PIECES), k=chance.randint(1, 60)))
@@ -310,5 +325,5 @@ def _pdf(chance: random.Random) -> Document:
 
 _MAKES: tuple[Callable[[random.Random], Document], ...] = (
     _whole, _mutated, _whole, _encoded, _mutated, _broken,
-    _web_archive, _nested, _mutated, _repeated, _mail, _random, _formatted, _pdf,
+    _web_archive, _nested, _mutated, _repeated, _mail, _random, _formatted, _pdf, _archive,
 )  # fmt: skip

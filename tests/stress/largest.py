@@ -10,15 +10,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from textwrap import wrap
 
 from indexer import Config, open_index
 from indexer.limits import ARTICLE_TEXT
+from indexer.readers import GZIP
 from tests.fixtures.packages import make_docx, make_epub, make_odt, make_paragraphs
+from tests.fixtures.packing import MAKERS
 from tests.fixtures.pdfs import lines, make_pdf
 from tests.fixtures.processes import status_of, tree_of
 from tests.stress.archive import Lost, Unavailable, environment
@@ -75,6 +78,9 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
         *(("a.pdf", _pdf), ("a.eml", _mail), ("a.warc", _web_archive)),
     ):
         figures.append(_largest(folder, name, make, list(dict.fromkeys(halves)), chance, rounds))
+    for name in ("a.zip", "a.tar", "a.tar.gz"):
+        # An archive may be of any size.
+        figures.append(_largest(folder, name, partial(_archive, MAKERS[name]), [4 * bound], chance, rounds))
     return "; ".join(figures)
 
 
@@ -86,7 +92,8 @@ def _largest(folder: Path, name: str, make: Make, sizes: list[int], chance: rand
         with tempfile.TemporaryDirectory(dir=folder) as trial:
             file = Path(trial) / "source" / name
             file.parent.mkdir()
-            file.write_bytes(gzip.compress(data, 1) if name.endswith(".gz") else data)
+            is_packed = name.endswith(".gz") and not data.startswith(GZIP)
+            file.write_bytes(gzip.compress(data, 1) if is_packed else data)
             outcome = _indexed(file, Path(trial) / "index", most)
         where = f"{name} of {len(data) / 2**20:.1f} MB"
         if max(outcome.writer, outcome.worker) > MOST:
@@ -212,6 +219,12 @@ def _web_archive(size: int, chance: random.Random) -> bytes:
     page = _page(size - 200, chance)
     head = "WARC/1.0\r\nWARC-Type: resource\r\nWARC-Target-URI: http://news.example/\r\n"
     return f"{head}Content-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n".encode() + page
+
+
+def _archive(make: Callable[[Mapping[str, bytes | str]], bytes], size: int, chance: random.Random) -> bytes:
+    """An archive of small texts."""
+    texts = _paragraphs(size, chance)
+    return make({f"{number // 100}/{number}.txt": f"A title\n\n{text}" for number, text in enumerate(texts)})
 
 
 def _lines(size: int, chance: random.Random, paragraphs: int) -> bytes:

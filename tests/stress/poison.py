@@ -6,11 +6,13 @@ import gzip
 import json
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.fixtures.packages import make_docx, make_epub, make_paragraphs, make_pptx, make_slide, make_zip
+from tests.fixtures.packages import make_docx, make_epub, make_paragraphs, make_pptx, make_slide
+from tests.fixtures.packing import make_tar, make_tar_of_links, make_zip
 from tests.fixtures.pdfs import Text, make_pdf
 from tests.stress import pdfs
 from tests.stress.archive import Lost, Trial, article, counted
@@ -42,7 +44,7 @@ def _round(trial: Trial, kind: str, place: str, chance: random.Random) -> None:
     bad = BAD[kind](trial.source / stem, chance)
     try:
         with trial.open(max_file_mb=1) as index:
-            named = {failure.path.partition(":")[0] for failure in index.sync().failed}
+            named = {re.split("[:/]", failure.path)[0] for failure in index.sync().failed}
             if named != {bad.name}:
                 raise Lost(f"{bad.name!r} should have been named, it was {sorted(named)}")
             # Nothing of the bad file is attached to the others.
@@ -86,6 +88,14 @@ def _link(stem: Path, _chance: random.Random) -> Path:
     path = stem.with_name(f"{stem.name}.txt")
     path.symlink_to(outside)
     return path
+
+
+def _bomb(depth: int) -> bytes:
+    """A ZIP archive of archives, which unpacks to millions of times its size."""
+    data = bytes(1 << 19)
+    for level in range(depth):
+        data = make_zip({f"{number}.{'zip' if level else 'txt'}": data for number in range(16)})
+    return data
 
 
 STORY = b"A poisonous title\n\nPoisonous words.\n"
@@ -138,6 +148,13 @@ BAD: dict[str, Make] = {
     "a PDF whose forms draw each other": _file(".pdf", lambda chance: pdfs.make_forms(40)),
     "XML that is no feed": _file(".xml", lambda chance: b"<poisonous/>"),
     "cut export": _file(".xml", lambda chance: _EXPORT[: -chance.randrange(1, 60)]),
+    "ZIP that is none": _file(".zip", lambda chance: STORY),
+    "cut ZIP": _file(".zip", lambda chance: make_zip({"a.txt": STORY})[: -chance.randrange(1, 60)]),
+    "ZIP with a bad file": _file(".zip", lambda chance: make_zip({"a.jsonl": b'{"text": "poisonous'})),
+    "ZIP that grows": _file(".zip", lambda chance: _bomb(chance.randrange(1, 5))),
+    "tar that is none": _file(".tar", lambda chance: STORY),
+    "cut tar": _file(".tar", lambda chance: make_tar({"a.txt": STORY})[: chance.randrange(1, 600)]),
+    "tar with a link": _file(".tgz", lambda chance: make_tar_of_links("a.txt")),
     "a pipe": _pipe,
     "a link that leads out": _link,
 }
