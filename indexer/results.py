@@ -9,7 +9,6 @@ from msgspec import Struct, to_builtins
 from msgspec.json import schema_components
 
 from indexer.article import Failure, FieldValue, Published
-from indexer.errors import format_count
 from indexer.files.names import printable_path
 
 __all__ = [
@@ -45,9 +44,6 @@ __all__ = [
     "Verification",
     "WordScore",
 ]
-
-_KINDS = 8
-"""How many kinds of files are named."""
 
 Sort = Literal["relevance", "newest", "oldest", "title"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -450,7 +446,8 @@ class Status(Result, frozen=True):
     sources: tuple[str, ...]
     failures: tuple[Failure, ...] = ()
     kinds_not_read: dict[str, int] = {}
-    """How many files of the sources are of kinds that are not read, by suffix."""
+    """How many files of the sources, and of archives in them, are of kinds that are not read, by suffix; and
+    what else containers have besides their records, such as "drafts"."""
     damage: str | None = None
     """What is wrong with the live generation, when this is the one before it, which answers meanwhile."""
     libraries: dict[str, str] = {}
@@ -540,7 +537,8 @@ class Diagnosis(Result, frozen=True):
     findings: tuple[Finding, ...] = ()
     done: tuple[str, ...] = ()
     kinds_not_read: dict[str, int] = {}
-    """How many files of the sources are of kinds that are not read, by suffix."""
+    """How many files of the sources, and of archives in them, are of kinds that are not read, by suffix; and
+    what else containers have besides their records, such as "drafts"."""
 
     @property
     def is_well(self) -> bool:
@@ -621,7 +619,8 @@ class SyncReport(Struct):
     `refused` gives the reason if a real sync would raise SourceShrunk. `interrupted` is set when the caller
     stopped the sync before all files were read: nothing was removed, and the next sync reads the rest.
     `without` are missing sources that a rebuild was allowed to drop from the index. `kinds_not_read` counts
-    files of kinds that are not read, by suffix.
+    files of kinds that are not read, by suffix, also in archives, and what else containers have besides their
+    records, such as "drafts".
     """
 
     added: int = 0
@@ -657,18 +656,6 @@ def add_counts(counts: dict[str, int], more: Mapping[str, int]) -> None:
     """Add to counts, in place."""
     for name, count in more.items():
         counts[name] = counts.get(name, 0) + count
-
-
-def describe_kinds(kinds: Mapping[str, int]) -> str:
-    """Return how many files are of kinds that are not read, and of which; empty if there are none."""
-    if not kinds:
-        return ""
-    ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
-    named = [f"{kind or 'without a suffix'} {count:,}" for kind, count in ordered[:_KINDS]]
-    more = [f"{len(ordered) - _KINDS} more kinds"] if len(ordered) > _KINDS else []
-    return (
-        f"{format_count(sum(kinds.values()), 'file')} of kinds that are not read: {', '.join(named + more)}"
-    )
 
 
 def make_schemas(

@@ -23,7 +23,7 @@ from indexer.cli.progress import show_progress
 from indexer.cli.render import name_error, print_error, print_json, print_report, sanitize
 from indexer.cli.signals import stop_on_interrupt
 from indexer.errors import NutgrafError, SourceShrunk
-from indexer.results import describe_kinds
+from indexer.readers import describe_kinds
 
 if TYPE_CHECKING:
     from indexer.article import Failure

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from indexer.errors import NutgrafError, format_count
-from indexer.results import describe_kinds
+from indexer.readers import describe_kinds
 
 if TYPE_CHECKING:
     from indexer.results import (

@@ -51,7 +51,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -61,7 +61,7 @@ from typing import BinaryIO, TypedDict, Unpack
 
 from indexer import limits
 from indexer.article import Article, Failure, make_record_id
-from indexer.errors import InvalidArticle, StorageFailed, UnreadableDocument
+from indexer.errors import InvalidArticle, StorageFailed, UnreadableDocument, format_count
 from indexer.readers.document import (
     GZIP,
     NO_DETAILS,
@@ -89,6 +89,7 @@ __all__ = [
     "ReadOptions",
     "TextDocument",
     "describe_failure",
+    "describe_kinds",
     "describe_limits",
     "find_media_type",
     "find_unread_kind",
@@ -164,6 +165,8 @@ EXTRA = "nutgraf[documents]"
 
 # A suffix that stands for a kind of file, unlike the end of "notes.2021" or "v1.draft of May".
 _KIND = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,8}")
+_MAX_KINDS = 8
+"""Kinds of files that are named one by one."""
 _PACKAGES, _SAVED, _PAGES = "node_modules", "_files", (".html", ".htm")
 _MAX_DEPTH = 3
 """Containers around a document: of an archive in an archive in an archive, the members are not read."""
@@ -230,6 +233,21 @@ def is_skipped_folder(path: str, files: Container[str]) -> bool:
         or name == _PACKAGES
         or (stem != path and any(stem + suffix in files for suffix in _PAGES))
     )
+
+
+def describe_kinds(kinds: Mapping[str, int]) -> str:
+    """Return how many files are of kinds that are not read, of which kinds, and how to read them."""
+    if not kinds:
+        return ""
+    ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{kind or 'without a suffix'} {count:,}" for kind, count in ordered[:_MAX_KINDS]]
+    more = [f"{len(ordered) - _MAX_KINDS} more kinds"] if len(ordered) > _MAX_KINDS else []
+    # Besides files, a container may have records that are left out.
+    things = "file" if all(not kind or kind.startswith(".") for kind in kinds) else "record"
+    count = format_count(sum(kinds.values()), things)
+    wanting = ", ".join(kind for kind, _ in ordered if needs_extra(kind))
+    advice = f"; install {EXTRA} to read {wanting}" if wanting else ""
+    return f"{count} of kinds that are not read: {', '.join(named + more)}{advice}"
 
 
 def describe_limits(max_bytes: int) -> str:

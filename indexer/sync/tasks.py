@@ -103,13 +103,14 @@ BeginRecord = Callable[[int, int], None]
 
 
 def make_tasks(parts: Iterable[Part], max_bytes: int) -> Iterator[list[Part]]:
-    """The parts in tasks and in order: small texts together, large JSON Lines in pieces."""
+    """The parts in tasks and in order: small files together, large JSON Lines in pieces."""
     group: list[Part] = []
     size = 0
     for part in parts:
         pieces = _divide_file(part, max_bytes) if part.size > 2 * SPLIT else None
-        # What is no text is read alone: its limits start again with each of its records.
-        alone = iter([part]) if pieces is None and not is_text(part.path) else pieces
+        # A large container is read alone, since it is read again if one of its records ends the worker.
+        is_large = part.size > _TASK_BYTES and not is_text(part.path)
+        alone = iter([part]) if is_large else pieces
         if alone is None:
             group.append(part)
             size += weight(part.path, part.size)
@@ -160,7 +161,7 @@ class _Reading:
         """Add a failure, or count it if there are too many to list."""
         self._failures += 1
         if isinstance(failure, Damage):
-            self.result.is_partial = True
+            self.result.is_partial = self.result.is_limited = True
             failure = Failure(failure.path, failure.reason)
         if self._failures <= limits.LISTED_FAILURES:
             self.result.found.append(failure)

@@ -184,7 +184,7 @@ class _Pool:
             self._read_parts(parts, result)
         except _WorkerEnded as end:
             if len(parts) == 1 and is_container(parts[0].path):
-                self._read_container(parts[0], end, result)
+                self._read_container(parts[0], end, result, 0)
                 return result
             result.truncate(0)
             if end.is_late and len(parts) == 1:
@@ -196,12 +196,18 @@ class _Pool:
                 try:
                     self._read_parts([part], result)
                 except _WorkerEnded as again:
-                    result.truncate(count)
-                    result.refuse(part, again.reason)
+                    if is_container(part.path):
+                        self._read_container(part, again, result, count)
+                    else:
+                        result.truncate(count)
+                        result.refuse(part, again.reason)
         return result
 
-    def _read_container(self, part: Part, end: _WorkerEnded, result: _Result) -> None:
-        """Read a container again that has ended its worker, without the records that do so."""
+    def _read_container(self, part: Part, end: _WorkerEnded, result: _Result, count: int) -> None:
+        """Read a container again that has ended its worker, without the records that do so.
+
+        The result has `count` batches of the parts before it.
+        """
         skip: dict[int, str] = {}
         ends: Counter[int] = Counter()
         while True:
@@ -211,11 +217,11 @@ class _Pool:
             is_end = not end.record or end.record in skip or len(skip) >= limits.FAILED_RECORDS
             if (is_to_blame and is_end) or ends.total() > 2 * limits.FAILED_RECORDS:
                 place = f"from record {end.record:,} on: " if end.record else ""
-                result.refuse(part, f"{place}{end.reason}", is_more=len(result) > 0)
+                result.refuse(part, f"{place}{end.reason}", is_more=len(result) > count)
                 return
             if is_to_blame:
                 skip[end.record] = end.reason
-            result.truncate(0)
+            result.truncate(count)
             try:
                 self._read_parts([replace(part, skip=skip)], result)
             except _WorkerEnded as again:
