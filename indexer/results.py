@@ -9,6 +9,7 @@ from msgspec import Struct, to_builtins
 from msgspec.json import schema_components
 
 from indexer.article import Failure, FieldValue, Published
+from indexer.fields import FieldType
 from indexer.files.names import printable_path
 
 __all__ = [
@@ -454,6 +455,8 @@ class Status(Result, frozen=True):
     """The versions of the stemmer and of the Unicode tables that made the index; empty if unknown."""
     library_changes: str | None = None
     """Which of them are of another version in this program: words may not be found until a rebuild."""
+    fields: dict[str, FieldType] = {}
+    """The fields of one's own that it was made with."""
 
 
 class QuoteEdit(Result, frozen=True):

@@ -216,6 +216,7 @@ def status_of(opened: OpenIndex) -> Status:
         damage=opened.damage,
         libraries=opened.settings.libraries,
         library_changes=opened.settings.library_changes(),
+        fields=opened.settings.fields,
     )
 
 

@@ -137,7 +137,7 @@ def test_status_says_what_the_index_holds(archive: Archive, run: Run) -> None:
     assert set(found) == {
         "damage",
         "path", "generation", "articles", "paragraphs", "undated", "first", "last", "size", "committed",
-        "languages", "sources", "failures", "libraries", "library_changes", "kinds_not_read",
+        "languages", "sources", "failures", "libraries", "library_changes", "kinds_not_read", "fields",
     }  # fmt: skip
     assert (found["articles"], found["paragraphs"], found["undated"]) == (2, 2, 1)
     assert found["size"] > 1000

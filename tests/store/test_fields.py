@@ -38,6 +38,7 @@ def test_another_declaration_asks_for_a_rebuild_which_loses_no_value(tmp_path: P
     with open_index(tmp_path / "index", fields=EDITION) as index:
         # Readers go on with the fields that the index was made with.
         assert index.search("kettle", filters={"desk": "world"}).total == 1
+        assert index.get_status().fields == DESK | EDITION
         with pytest.raises(IndexOutdated, match="was made with other fields"):
             index.put([Article("b", "Kettle", fields={"edition": 4})])
         index.rebuild()
