@@ -313,7 +313,7 @@ class Index(IndexReader):
         nothing; no filters show everything. Raises InvalidRequest for an unknown filter, and for one without
         a value.
         """
-        return RestrictedIndex(self, make_restriction(filters))
+        return RestrictedIndex(self, make_restriction(filters, self.config.fields))
 
     def verify(self, *, deep: bool = False, progress: Progress | None = None) -> Verification:
         """Read the whole index, and compare it with its checksums and its parts with each other.

@@ -13,13 +13,15 @@ import pickle
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from indexer import Article, ArticleMissing, Index, IndexMissing, InvalidRequest, open_index
+from indexer import Article, ArticleMissing, Config, Index, IndexMissing, InvalidRequest, open_index
+from indexer.fields import FieldType
 from indexer.limits import RESTRICTIONS
 from tests.fixtures.folders import truncate_files
 from tests.fixtures.restricted import OPEN, SECRET, SHARED, Pair, make_pair
@@ -338,3 +340,58 @@ def test_an_explanation_names_no_word_of_hidden_articles(forms: Index, query: st
     assert page.explanation is not None
     words = {word for clause in page.explanation.clauses for word in clause.words}
     assert words <= {"museum"}
+
+
+STORIES = [
+    Article(name, title="Heron", authors=[author], tags=[tag], fields={"desk": desk, "embargo": embargo})
+    for name, author, tag, desk, embargo in (
+        ("one", "John Smith", "sea", "world", "2024-05-01"),
+        ("two", "Ann", "sea", "city", "2024-05-03"),
+        ("three", "Ann", "sea", "city", "2024-06"),
+        ("hidden", "Smith", "secret", "vault", "2999"),
+    )
+]
+FIELDS = {"desk": FieldType("keyword", facet=True), "embargo": FieldType("date"), "note": FieldType("text")}
+
+
+@pytest.fixture
+def today() -> list[date]:
+    """The day, which a test may change."""
+    return [date(2024, 5, 2)]
+
+
+@pytest.fixture
+def stories(tmp_path: Path, today: list[date]) -> Iterator[Index]:
+    with Index(Config(index=tmp_path / "index", fields=FIELDS), today=lambda: today[0]) as made:
+        made.put(STORIES)
+        yield made
+
+
+@pytest.mark.parametrize("filters", [{"desk": ["world", "city"]}, {"tag": "sea"}, {"filter": "tag:sea"}])
+def test_fields_and_tags_restrict_and_show_no_hidden_value(stories: Index, filters: dict[str, Any]) -> None:
+    reader = stories.restricted(filters)
+    page = reader.search("heron", facets=["desk", "tag", "author"])
+    assert page.total == 3
+    values = {count.value for facet in page.facets.values() for count in facet}
+    assert values.isdisjoint({"vault", "secret", "Smith"})
+    # The author of the hidden article has the whole name, that of the visible one only as a part.
+    assert [hit.article.id for hit in reader.search("heron author:smith").hits] == ["one"]
+    assert reader.search("heron", author="Smith").total == 1
+    assert (
+        reader.search("heron", tag="secret").total
+        == reader.search("heron", filters={"desk": "vault"}).total
+        == 0
+    )
+
+
+def test_a_restriction_by_day_changes_with_the_day(stories: Index, today: list[date]) -> None:
+    reader = stories.restricted({"filter": "embargo:..today"})
+    assert [hit.article.id for hit in reader.search("heron").hits] == ["one"]
+    today[0] = date(2024, 5, 3)
+    assert sorted(hit.article.id for hit in reader.search("heron").hits) == ["one", "two"]
+
+
+@pytest.mark.parametrize("name", ["note", "nothing"])
+def test_a_restriction_by_what_is_no_filter_is_refused_at_once(stories: Index, name: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"filters: must be one or more of .*desk, embargo"):
+        stories.restricted({name: "x"})

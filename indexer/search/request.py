@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn, Self
 
 from indexer.article import LANGUAGE_TAG, PROPERTIES, is_language
 from indexer.errors import LARGE, InvalidRequest, quote_value
-from indexer.fields import format_number, is_field_name
+from indexer.fields import FieldType, format_number, is_field_name
 from indexer.limits import PAGED, QUERY_SECONDS, VALUES
 from indexer.results import FACETS, GRAINS, SORTS, Grain, Sort
 
@@ -176,15 +176,18 @@ class Restriction:
     digest: str
 
 
-def make_restriction(filters: Mapping[str, Values | bool]) -> Restriction:
+def make_restriction(filters: Mapping[str, Values | bool], fields: Mapping[str, FieldType]) -> Restriction:
     """Return the restriction to articles that pass some filters, given as to `Index.search`.
 
-    Raises InvalidRequest for an unknown filter, and for one without a value, which would restrict nothing; an
-    empty list is a value, which no article has.
+    `fields` are those that the configuration declares. Raises InvalidRequest for an unknown filter, and for
+    one without a value, which would restrict nothing; an empty list is a value, which no article has.
     """
     if not isinstance(filters, Mapping):
         refuse("filters", "must be a mapping from the names of filters to values", filters)
     checked = _check_filters("filters", filters)
+    known = [*FILTERS, *(name for name, kind in fields.items() if kind.type != "text")]
+    for name in checked.keys() - known:
+        refuse("filters", f"must be one or more of {', '.join(known)}", name)
     for name in filters.keys() - checked.keys():
         refuse(name, "must have a value (an empty list to show nothing)", filters[name])
     # The representation, since JSON cannot hold the lone surrogates that a value may have.

@@ -126,20 +126,22 @@ class RestrictionCache:
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: tuple[OpenIndex | None, dict[str, OpenIndex]] = None, {}
-        """The commit, and its parts by the digest of their restriction, the last used one last."""
+        """The commit, and its parts by restriction and day, the last used one last."""
 
     def restrict(self, opened: OpenIndex, restriction: Restriction) -> OpenIndex:
         """Return what `restrict` returns."""
+        # What passes may depend on the day, as with a filter for an embargo.
+        key = f"{restriction.digest} {opened.search_settings.today()}"
         commit, parts = self._kept
-        found = parts.get(restriction.digest) if commit is opened else None
+        found = parts.get(key) if commit is opened else None
         # Without the lock: two threads may do the same work, but none waits for that of another reader.
         found = found or restrict(opened, restriction)
         with self._lock:
             commit, parts = self._kept
             others = {**parts} if commit is opened else {}
-            others.pop(restriction.digest, None)
+            others.pop(key, None)
             newest = [*others.items()][1 - RESTRICTIONS :]
-            self._kept = opened, {**dict(newest), restriction.digest: found}
+            self._kept = opened, {**dict(newest), key: found}
         return found
 
     def clear(self) -> None:
