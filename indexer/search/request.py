@@ -185,7 +185,7 @@ def make_restriction(filters: Mapping[str, Values | bool], fields: Mapping[str, 
     if not isinstance(filters, Mapping):
         refuse("filters", "must be a mapping from the names of filters to values", filters)
     checked = _check_filters("filters", filters)
-    known = [*FILTERS, *(name for name, kind in fields.items() if kind.type != "text")]
+    known = [*FILTERS, *fields]
     for name in checked.keys() - known:
         refuse("filters", f"must be one or more of {', '.join(known)}", name)
     for name in filters.keys() - checked.keys():
