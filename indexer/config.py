@@ -22,6 +22,7 @@ from indexer.errors import ConfigError, quote_value
 from indexer.fields import FieldType, parse_fields
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.limits import CHARACTERS, HITS, MOST_CHARACTERS, PASSAGES, PROCESSES, QUERY_SECONDS
+from indexer.sources import InvalidSource, Source, check_timezone, parse_sources
 
 __all__ = [
     "Config",
@@ -73,7 +74,10 @@ class Config:
 
     index: Path = Path("index_data")
     sources: tuple[Path, ...] = ()
-    """The folders and files that are indexed besides those that the index has; if it has none, `seeds`."""
+    """The folders and files that are indexed besides those that the index has; if it has none, `seeds`.
+
+    A table of sources, such as `{"wire": {"path": "wire", "language": "fr"}}`, gives them names and options.
+    """
     fields: Mapping[str, FieldType] = field(default_factory=dict)
     """Fields of one's own that articles have, by name: `desk = { type = "keyword", facet = true }`."""
     language: str = "en"
@@ -115,11 +119,20 @@ class Config:
     """Whether the log of `serve` contains queries and the ids of the articles that were read."""
     metrics: bool = True
     """Whether /metrics serves counts of requests, seconds and articles."""
+    named_sources: Mapping[str, Source] = field(default_factory=dict)
+    """The sources that have a name and options of their own; given as a table of `sources`."""
 
     def today(self, now: datetime | None = None) -> date:
         """Return the date in the configured zone, else in the machine's, now or at an aware time."""
         zone = ZoneInfo(self.timezone) if self.timezone else None
         return (now.astimezone(zone) if now else datetime.now(zone)).date()
+
+    def source_at(self, path: Path) -> Source:
+        """Return the source at an absolute path, with its options if it has a name."""
+        for source in self.named_sources.values():
+            if source.path.resolve() == path:
+                return replace(source, path=path)
+        return Source(path)
 
     def fingerprint(self) -> str:
         """Return a short hash of the options that change the stored index."""
@@ -131,7 +144,7 @@ class Config:
 
         Raises ConfigError, naming the option and the `origin`, for an unknown option or an invalid value.
         """
-        known = sorted(option.name for option in fields(self))
+        known = {option.name for option in fields(self)} - {"named_sources"}
         prefix = f"{origin}: " if origin and origin != ENVIRONMENT else ""
         changed: dict[str, Any] = {}
         for key, value in options.items():
@@ -141,7 +154,12 @@ class Config:
             if value is None:
                 continue
             try:
+                if key == "sources" and isinstance(value, Mapping):
+                    named = changed["named_sources"] = _parse_sources(value, options, self)
+                    value = [source.path for source in named.values()]
                 changed[key] = _convert(key, value, getattr(self, key))
+            except InvalidSource as error:
+                raise ConfigError(str(error), f"{prefix}{name}.{error.key}") from error
             except _Invalid as error:
                 problem = f"must be {error}, not {quote_value(value)}"
                 raise ConfigError(problem, f"{prefix}{name}") from error
@@ -180,6 +198,10 @@ def load_config(
             index=folder / config.index,
             sources=tuple(folder / source for source in config.sources),
             synonyms=config.synonyms and folder / config.synonyms,
+            named_sources={
+                name: replace(source, path=folder / source.path)
+                for name, source in config.named_sources.items()
+            },
         )
     variables = os.environ if environment is None else environment
     given = {
@@ -229,10 +251,21 @@ def _convert(key: str, value: Any, default: Any) -> Any:
         raise _Invalid(LANGUAGE_TAG)
     if key == "timezone" and value:
         try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError):
-            raise _Invalid("a name such as Europe/Paris") from None
+            check_timezone(value)
+        except ValueError as error:
+            raise _Invalid(str(error)) from None
     return value
+
+
+def _parse_sources(given: Mapping[str, Any], options: Mapping[str, Any], config: Config) -> dict[str, Source]:
+    """Return the sources that a table names; `options` are those given with it."""
+    own_fields = options.get("fields") or config.fields
+    named = parse_sources(given, own_fields if isinstance(own_fields, Mapping) else {})
+    names: dict[Path, str] = {}
+    for name, source in named.items():
+        if (other := names.setdefault(source.path.resolve(), name)) != name:
+            raise InvalidSource(f"{name}.path", f"is that of {other}, too: {source.path}")
+    return named
 
 
 def _to_number(key: str, value: Any, kind: type[int] | type[float], expected: _Invalid) -> int | float:

@@ -23,7 +23,7 @@ DIRECTION = """
     engine
     query readers
     text
-    article fields results config
+    article fields sources results config
     files
     limits errors
 """

@@ -72,6 +72,7 @@ from indexer.readers.document import (
     Document,
     ReadOptions,
     TextDocument,
+    complete_article,
     suffix_of,
 )
 from indexer.readers.encoding import decode
@@ -88,6 +89,7 @@ __all__ = [
     "Document",
     "ReadOptions",
     "TextDocument",
+    "complete_article",
     "describe_failure",
     "describe_kinds",
     "describe_limits",

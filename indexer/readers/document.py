@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import quote, urlsplit
 
-from indexer.article import Encoding, Failure, FieldValue, Published, is_language
+from indexer.article import Article, Encoding, Failure, FieldValue, Published, is_language, record_name
 from indexer.errors import InvalidArticle
 from indexer.fields import FieldType
 from indexer.limits import ARTICLE_TEXT
+from indexer.sources import PLACEHOLDERS
 
 if TYPE_CHECKING:
     from indexer.readers.packed import Budget
 
 _MAX_ADDRESS = 2000
+_PLACEHOLDER = re.compile(f"{{({'|'.join(PLACEHOLDERS)})}}")
 _MARKUP = re.compile(
     r"</(?:p|div|li|[uo]l|h[1-6]|a|b|i|em|strong|span|blockquote|article|section|figure|t[dhr]|table)\s*>"
     r"|<(?:p|br|hr)\s*/?>",
@@ -60,7 +62,8 @@ class ReadOptions:
     `max_bytes` limits the size of a document after unpacking. `fields` are those that the configuration
     declares, by name: what a record states under such a name is a field of its article. `record` has the
     names that records have for the fields of an article, where they are others than usual; a name with dots
-    is a path into nested objects.
+    is a path into nested objects. `defaults` are stated of every article that does not state them itself, and
+    `url` is the address of one that states none (see `Source`).
     """
 
     day_first: bool = True
@@ -69,6 +72,8 @@ class ReadOptions:
     max_bytes: int = 64 * 2**20
     fields: Mapping[str, FieldType] = field(default_factory=dict)
     record: Mapping[str, str] = field(default_factory=dict)
+    defaults: Details | None = None
+    url: str | None = None
 
     def last_day(self) -> date:
         """Return the last day that is not in the future."""
@@ -174,6 +179,32 @@ class BinaryDocument(Document):
 
     stream: BinaryIO
     size: int
+
+
+def complete_article(article: Article, options: ReadOptions) -> Article:
+    """Return an article with what the options state of articles that do not state it themselves."""
+    changes: dict[str, Any] = {}
+    if given := options.defaults:
+        names = ("language", "section", "tags", "publisher")
+        changes = {
+            name: value for name in names if (value := getattr(given, name)) and not getattr(article, name)
+        }
+    if options.url and not article.url and (address := _fill_address(options.url, article)):
+        changes["url"] = address
+    return replace(article, **changes) if changes else article
+
+
+def _fill_address(template: str, article: Article) -> str | None:
+    """The address of an article; None if it lacks what the template has a place for."""
+    path = article.source or ""
+    folder, _, name = path.rpartition("/")
+    if name.lower().endswith(PACKED):
+        name = name[: -len(PACKED)]
+    stem = name.rpartition(".")[0] or name
+    values = {"path": path, "stem": f"{folder}/{stem}" if folder else stem, "id": record_name(article.id)}
+    if "{id}" in template and not values["id"]:
+        return None
+    return web_address(_PLACEHOLDER.sub(lambda match: quote(values[match[1]], safe="/"), template))
 
 
 def suffix_of(name: str) -> str:

@@ -27,21 +27,8 @@ from indexer.limits import ARTICLE_TEXT, VALUES
 from indexer.readers.dates import choose_date, read_object
 from indexer.readers.document import NO_DETAILS, TextDocument, check_length, has_markup, web_address
 from indexer.readers.expressions import parse_date
+from indexer.sources import RECORD_FIELDS
 
-RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "id": ("id",),
-    "title": ("title",),
-    "published": ("published", "date"),
-    "paragraphs": ("paragraphs", "text"),
-    "url": ("url",),
-    "language": ("language",),
-    "authors": ("authors", "author"),
-    "section": ("section",),
-    "tags": ("tags", "keywords", "categories"),
-    "publisher": ("publisher",),
-    "page_numbers": ("page_numbers",),
-}
-"""The fields of an article, and the names that records have for each: the first one with a value counts."""
 _REQUIRED = ("title", "paragraphs")
 """The fields of which an article must have one."""
 _ISO_DATE = re.compile(r"(?:1[4-9]|20)\d\d-\d\d(?:-\d\d(?:T(?!00:00)\d\d:\d\d(?::\d\d)?)?)?")
