@@ -13,6 +13,8 @@ from indexer.readers.records import BadRecord, RecordReader
 
 JSON_FEED = "https://jsonfeed.org/version/"
 """How the `version` of a JSON Feed begins."""
+WITHOUT_ARTICLES = "JSON without articles"
+"""The kind of such files, among those that are not read."""
 _SAMPLE = 10
 """Elements of an array that are looked at to tell whether it has articles."""
 
@@ -20,7 +22,8 @@ _SAMPLE = 10
 def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
     """Return an article for each record, or a failure named `name:number`, counted from 1.
 
-    Raises UnreadableDocument if the text is not JSON, or has no articles.
+    JSON without articles, such as the settings of a program, is left out. Raises UnreadableDocument if the
+    text is not JSON.
     """
     if not document.text.strip():
         raise UnreadableDocument("contains no text")
@@ -40,9 +43,8 @@ def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
         return reader.read([(0, value)], _identity, "record")
     records = max(_find_arrays(value, reader), key=len, default=None)
     if records is None:
-        raise UnreadableDocument(
-            f"JSON without articles: has no text, and no array of objects with {reader.describe_required()}"
-        )
+        document.leave_out(WITHOUT_ARTICLES)
+        return iter(())
     return reader.read(enumerate(records, 1), _identity, "record")
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
 
 from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
-from tests.fixtures.documents import read_all, read_article
+from indexer.readers import read
+from tests.fixtures.documents import OPTIONS, read_all, read_article
 
 ONE, TWO = {"title": "One"}, {"id": "two", "title": "Two"}
 
@@ -50,9 +52,11 @@ def test_what_is_no_article_in_an_array_is_a_failure_with_its_number() -> None:
     "value",
     [{"name": "package", "version": "1"}, {"title": "A schema"}, [], [1, 2], "text", None, {"a": [[ONE]]}],
 )
-def test_json_without_articles_is_refused_as_a_whole(value: Any) -> None:
-    with pytest.raises(UnreadableDocument, match="JSON without articles"):
-        ids(value)
+def test_json_without_articles_is_left_out_and_counted(value: Any) -> None:
+    left_out: list[str] = []
+    stream = BytesIO(json.dumps(value).encode())
+    assert list(read(stream, "a.json", "a", OPTIONS, leave_out=left_out.append)) == []
+    assert left_out == ["JSON without articles"]
 
 
 def test_json_lines_under_the_suffix_of_json_and_the_other_way_round_are_read() -> None:
