@@ -107,7 +107,7 @@ def rebuild_without(config: Config, today: Today, source: SourcePath) -> SyncRep
     The caller holds the lock. Raises as `build` does, and SourceMissing if the index has no such source.
     """
     previous, snapshots = load_previous(config.index)
-    forgotten = previous.sources.pop(find_source(source, previous))
+    forgotten = previous.sources.pop(find_source(config, source, previous))
     roots, _ = available_sources(previous, REBUILD)
     built = SyncReport()
     plan = BuildPlan(roots, previous, tuple(previous.api_articles), snapshots, override=f"run {REBUILD}")
@@ -153,7 +153,7 @@ def build(
     """
     refuse_overlaps(plan.roots, Catalog())
     with RecordedProgress(config.index, progress, report) as recorded:
-        listings = {root: list_source(root) for root in plan.roots}
+        listings = {root: list_source(config.source_at(root)) for root in plan.roots}
         folder = generations.create_generation(config)
         catalog = Catalog(committed=current_time())
         with Batch(

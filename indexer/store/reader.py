@@ -244,7 +244,7 @@ def _restrict_summary(summary: Summary, snapshot: Snapshot) -> Summary:
     return replace(
         summary,
         languages=dict(sorted(counts, key=lambda item: (-item[1], item[0]))),
-        sources=tuple(source for source in summary.sources if Path(source).as_uri() in names),
+        sources=tuple(source for source in summary.sources if summary.label(source) in names),
         failures=(),
         kinds_not_read={},
     )

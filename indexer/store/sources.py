@@ -17,9 +17,10 @@ SourcePath = str | os.PathLike[str]
 def resolve_sources(config: Config, sources: Iterable[SourcePath], known: Iterable[str] = ()) -> list[Path]:
     """Return the absolute paths of the given sources; if none are, of all that are known or configured.
 
-    `known` are those of the index. If there is none at all, the source is `seeds` in the working directory.
+    A source may be given by its name in the configuration, unless there is such a path. `known` are those of
+    the index. If there is none at all, the source is `seeds` in the working directory.
     """
-    chosen = [_path(source) for source in sources]
+    chosen = [_path(config, source) for source in sources]
     chosen = chosen or [*config.sources, *map(Path, known)] or [_DEFAULT_SOURCE]
     return sorted({source.resolve() for source in chosen})
 
@@ -37,9 +38,9 @@ def refuse_overlaps(roots: Iterable[Path], catalog: Catalog) -> None:
                 )
 
 
-def find_source(source: SourcePath, catalog: Catalog) -> str:
+def find_source(config: Config, source: SourcePath, catalog: Catalog) -> str:
     """Return the name under which the catalog has a source; raises SourceMissing if it has none."""
-    for name in (str(source), str(Path(source).resolve())):
+    for name in (str(source), str(_path(config, source).resolve())):
         if name in catalog.sources:
             return name
     known = ", ".join(sorted(catalog.sources)) or "none"
@@ -73,9 +74,10 @@ def available_sources(
     return available, tuple(missing)
 
 
-def _path(source: SourcePath) -> Path:
+def _path(config: Config, source: SourcePath) -> Path:
     if not isinstance(source, (str, os.PathLike)):
         raise SourceMissing(
             f"a source must be a path, not {type(source).__name__}: pass each source as its own argument"
         )
-    return Path(source)
+    path, named = Path(source), config.named_sources.get(str(source))
+    return named.path if named and not path.exists() else path

@@ -48,7 +48,7 @@ def sync(
 
     def list_all(known: Collection[str]) -> dict[Path, Listing]:
         roots = resolve_sources(config, given, known)
-        return {root: list_source(root, is_known=str(root) in known) for root in roots}
+        return {root: list_source(config.source_at(root), is_known=str(root) in known) for root in roots}
 
     def update(listings: dict[Path, Listing], catalog: Catalog, sink: Sink) -> None:
         refuse_overlaps(listings, catalog)
@@ -119,8 +119,9 @@ def forget(config: Config, today: Today, source: SourcePath) -> SyncReport:
         try:
             with _change(config, report) as (catalog, batch):
                 before = catalog.contents()
-                name = find_source(source, catalog)
+                name = find_source(config, source, catalog)
                 catalog.skipped.pop(name, None)
+                catalog.readings.pop(name, None)
                 for path, entry in catalog.sources.pop(name).items():
                     for article_id in entry.articles:
                         batch.remove(article_id)
@@ -156,7 +157,11 @@ def _is_unchanged(config: Config, listings: dict[Path, Listing], report: SyncRep
     file_limits = describe_limits(config.max_file_mb * 2**20)
     for root, listing in listings.items():
         known = hints.get(str(root))
-        if known is None or listing.failures or not known.match(listing.files, file_limits):
+        if (
+            known is None
+            or listing.failures
+            or not known.match(listing.files, file_limits, config.source_at(root).fingerprint)
+        ):
             return False
         if known.kinds_not_read != listing.kinds_not_read:
             return False

@@ -103,7 +103,7 @@ def _compare_with_sources(
     differences: list[Difference] = []
     for source in map(Path, catalog.sources):
         try:
-            listings[source] = list_source(source, is_known=True)
+            listings[source] = list_source(config.source_at(source), is_known=True)
         except SourceMissing as error:
             differences.append(Difference("missing", str(source), f"the source is missing: {error}"))
     derived = Catalog(api_articles=dict(catalog.api_articles))
@@ -142,13 +142,13 @@ def _compare_stored(snapshot: Snapshot, catalog: Catalog) -> Iterator[Difference
     """Articles that are stored otherwise than their digest in the catalog says."""
     expected = {name: (digest, b"") for name, (digest, _) in catalog.api_articles.items()}
     for source, _, entry in catalog.entries():
-        uri = Path(source).as_uri().encode()
-        expected |= {name: (digest, uri) for name, (digest, _) in entry.articles.items()}
+        label = catalog.label(source).encode()
+        expected |= {name: (digest, label) for name, (digest, _) in entry.articles.items()}
     for number in range(snapshot.articles):
         article = snapshot.article(number)
-        digest, uri = expected.pop(article.id, ("", b""))
+        digest, label = expected.pop(article.id, ("", b""))
         items = encode_article(article)
-        if digest != digest_items([*items, uri] if uri else items):
+        if digest != digest_items([*items, label] if label else items):
             yield Difference("stored", article.id, "the stored article is not the one that was read")
     for name in expected:
         yield Difference("stored", name, "the article is not in the index")
@@ -159,7 +159,7 @@ def _compare_indexed(
 ) -> Iterator[Difference]:
     """Parts of segments that differ from what indexing their stored articles again gives."""
     owners = catalog.owners().items()
-    sources = {name: Path(source).as_uri() for name, (source, _) in owners if source}
+    sources = {name: catalog.label(source) for name, (source, _) in owners if source}
     for part in snapshot.segments:
         for name in find_differences(part.view, snapshot.default_language, sources.get, fields):
             what = f"{name} differs from what its articles give"

@@ -21,8 +21,9 @@ from indexer.errors import SourceShrunk
 from indexer.files.source_file import open_file, source_path
 from indexer.readers import ReadOptions, describe_limits, is_container, needs_extra
 from indexer.results import SyncReport, add_counts
+from indexer.sources import Source
 from indexer.sync.aliases import carry_aliases
-from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Skipped, Stamp, to_failures
+from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Reading, Skipped, Stamp, to_failures
 from indexer.sync.guards import refuse_shrunk
 from indexer.sync.listing import Listing
 from indexer.sync.options import SyncOptions
@@ -35,6 +36,7 @@ _YOUNG_NS = 2_000_000_000
 _REASONS = {
     FileState.NEW: "the file is new",
     FileState.CHANGED: "the file changed",
+    FileState.OUTDATED: "the options of its source changed",
     FileState.RENAMED: "the file was renamed",
     FileState.MISSING: "the file is missing",
 }
@@ -74,13 +76,13 @@ def sync_sources(
     dry run reports it instead.
     """
     config, progress = options.config, options.progress
-    read_options = ReadOptions(
-        day_first=config.day_first,
-        timezone=config.timezone,
-        today=options.today,
-        max_bytes=config.max_file_mb * 2**20,
-        fields=config.fields,
-    )
+    read_options = options.read_options(Source(Path()))
+    own_options: dict[str, ReadOptions] = {}
+    for root in listings:
+        source = config.source_at(root)
+        catalog.set_reading(str(root), Reading(source.fingerprint, source.name))
+        if source.fingerprint:
+            own_options[str(root)] = options.read_options(source)
     catalog.set_limits(describe_limits(read_options.max_bytes))
     plans = {
         root: make_plan(catalog.sources.setdefault(str(root), {}), listing)
@@ -95,6 +97,7 @@ def sync_sources(
         sink,
         report,
         max_bytes=read_options.max_bytes,
+        options=own_options,
         owners=catalog.owners(),
     )
     planned = [file for root, plan in plans.items() for file in changes.begin(root, plan, listings[root])]
@@ -171,6 +174,8 @@ class _Changes:
     sink: Sink
     report: SyncReport
     max_bytes: int
+    options: Mapping[str, ReadOptions]
+    """How the files of sources with options of their own are read."""
     owners: dict[str, tuple[str, str]]
     """The source and path that each id belongs to; two empty strings for the API."""
     released: dict[str, _Released] = field(default_factory=dict)
@@ -210,7 +215,8 @@ class _Changes:
         known = file.known
         if known is None:
             return True
-        if known.stamp.sha256 and known.stamp.size == file.stamp.size:
+        may_be_same = file.state is not FileState.OUTDATED
+        if may_be_same and known.stamp.sha256 and known.stamp.size == file.stamp.size:
             try:
                 with open_file(file.location, file.path) as opened:
                     is_same = hashlib.file_digest(opened, "sha256").hexdigest() == known.stamp.sha256
@@ -233,17 +239,23 @@ class _Changes:
         for file in files:
             if stop and stop():
                 return
-            source = Path(file.source)
             file.article_id = file.known.article_id if file.known else ""
             if not file.article_id:
-                wanted = free = default_id(source, file.path)
+                wanted = free = default_id(Path(file.source), file.path)
                 number = 1
                 while free in taken or self.owners.get(free) not in (None, file.owner):
                     number += 1
                     free = f"{wanted}-{number}"
                 taken.add(free)
                 file.article_id = free
-            yield Part(file.location, file.path, file.article_id, file.stamp.size, source=source.as_uri())
+            yield Part(
+                file.location,
+                file.path,
+                file.article_id,
+                file.stamp.size,
+                source=self.catalog.label(file.source),
+                options=self.options.get(file.source),
+            )
 
     def accept(self, file: _File, result: PartResult, *, is_piece: bool) -> list[bool]:
         """Enter a result into the catalog; returns whether to index it, for each article in the result."""

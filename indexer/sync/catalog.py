@@ -35,7 +35,8 @@ class FileState(StrEnum):
 
     The catalog keeps how the file was last read: UNCHANGED if in full; CHANGED if in full, but so soon after
     it was written that its times might not show another change; PARTLY_READ without some of its articles, as
-    another file has their ids or the sync was interrupted; REFUSED, or UNREADABLE. For the states that a sync
+    another file has their ids or the sync was interrupted; REFUSED, or UNREADABLE; OUTDATED if the options of
+    its source have changed since. For the states that a sync
     finds see `plan`; RENAMED is a new file with the content of a missing one.
     """
 
@@ -45,6 +46,7 @@ class FileState(StrEnum):
     RENAMED = "renamed"
     PARTLY_READ = "partly read"
     REFUSED = "refused by a limit"
+    OUTDATED = "read with other options"
     MISSING = "missing"
     UNREADABLE = "unreadable for now"
 
@@ -105,11 +107,18 @@ class Skipped(Struct, array_like=True):
     kinds_not_read: dict[str, int] = {}
 
 
+class Reading(Struct, array_like=True):
+    """How a source was read: a hash of its own options (empty if it has none), and what searches call it."""
+
+    options: str = ""
+    label: str = ""
+
+
 class Catalog(Struct):
     """The files of each source, by path below it, and the articles added through the API, by id.
 
     `limits` are those on reading a file when the sources were last read. `aliases` has the id of an article
-    by each id that it had before, `skipped` what of each source was not read.
+    by each id that it had before, `skipped` what of each source was not read, `readings` how it was read.
     """
 
     committed: str = ""
@@ -118,6 +127,7 @@ class Catalog(Struct):
     limits: str = ""
     aliases: dict[str, str] = {}
     skipped: dict[str, Skipped] = {}
+    readings: dict[str, Reading] = {}
 
     def entries(self) -> Iterator[tuple[str, str, Entry]]:
         """Every file, as (source, path, entry)."""
@@ -143,13 +153,26 @@ class Catalog(Struct):
                 if entry.state is FileState.REFUSED:
                     entry.state = FileState.UNREADABLE
 
+    def set_reading(self, source: str, reading: Reading) -> None:
+        """Set how a source is read; if its options have changed, all of its files are read again."""
+        before = self.readings.get(source, Reading())
+        self.readings[source] = reading
+        if before.options != reading.options:
+            for entry in self.sources.get(source, {}).values():
+                entry.state = FileState.OUTDATED
+
+    def label(self, source: str) -> str:
+        """What searches call a source."""
+        reading = self.readings.get(source, Reading())
+        return reading.label or Path(source).as_uri()
+
     def without_articles(self) -> tuple[object, ...]:
         """Everything but the articles, for comparing the catalog with itself after changes."""
         files = {
             (source, path): (entry.stamp, entry.state, tuple(entry.failures))
             for source, path, entry in self.entries()
         }
-        return self.limits, set(self.sources), files, self.skipped.copy()
+        return self.limits, set(self.sources), files, self.skipped.copy(), self.readings.copy()
 
     def owners(self) -> dict[str, tuple[str, str]]:
         """Where each article came from, by id: (source, path), or ("", "") if the API added it."""
@@ -182,7 +205,10 @@ class Catalog(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The part of a catalog that readers need; `languages` counts articles, the most common first."""
+    """The part of a catalog that readers need.
+
+    `languages` counts articles, the most common first; `labels` is what searches call sources with a name.
+    """
 
     committed: str
     languages: dict[str, int]
@@ -190,6 +216,11 @@ class Summary:
     failures: tuple[Failure, ...]
     kinds_not_read: dict[str, int]
     aliases: dict[str, str]
+    labels: dict[str, str]
+
+    def label(self, source: str) -> str:
+        """Return what searches call a source."""
+        return self.labels.get(source) or Path(source).as_uri()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,14 +239,15 @@ class Hints:
     limits: str
     kinds_not_read: dict[str, int] = field(default_factory=dict)
     not_read: dict[str, int] = field(default_factory=dict)
+    options: str = ""
 
-    def match(self, files: Mapping[str, Stamp], limits: str) -> bool:
-        """Whether these are the same files under the same limits, so that nothing has to be read."""
+    def match(self, files: Mapping[str, Stamp], limits: str, options: str = "") -> bool:
+        """Whether these are the same files with the same limits and options: nothing has to be read."""
         found = [files.get(path) for path in self.paths]
         # Lists are compared, because making an object of each known file would take longer than all the rest.
         return (
             self.is_stable
-            and self.limits == limits
+            and (self.limits, self.options) == (limits, options)
             and len(found) == len(files)
             and None not in found
             and [[getattr(stamp, name) for stamp in found] for name in _TIMES] == self.stamps
@@ -241,6 +273,7 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
         "failures": [pair for source in catalog.sources for pair in catalog.failures(source)],
         "kinds_not_read": kinds,
         "aliases": catalog.aliases,
+        "labels": {source: reading.label for source, reading in catalog.readings.items() if reading.label},
     }
     hints = {
         source: {
@@ -253,6 +286,7 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
             "kinds_not_read": catalog.skipped.get(source, Skipped()).kinds_not_read,
             "not_read": catalog.not_read(source),
             "limits": catalog.limits,
+            "options": catalog.readings.get(source, Reading()).options,
         }
         for source, files in catalog.sources.items()
     }
@@ -280,6 +314,7 @@ def load_summary(folder: Path, commit: int) -> Summary:
             failures=to_failures(line["failures"]),
             kinds_not_read=line.get("kinds_not_read", {}),
             aliases=dict(line.get("aliases", {})),
+            labels=dict(line.get("labels", {})),
         )
 
 

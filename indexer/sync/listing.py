@@ -12,10 +12,15 @@ from pathlib import Path
 from indexer.article import Failure
 from indexer.errors import SourceMissing
 from indexer.files.names import find_index_names
-from indexer.files.regular import translate_read_errors
+from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.source_file import LEADS_OUT
 from indexer.readers import find_unread_kind, is_skipped_folder, list_kinds
+from indexer.sources import Source
 from indexer.sync.catalog import Stamp
+from indexer.sync.exclusions import IGNORE_FILE, Exclusions
+
+EXCLUDED = "excluded"
+"""The kind of the files that patterns exclude, among those that are not read."""
 
 
 def path_and_folders(path: str) -> Iterator[str]:
@@ -73,15 +78,18 @@ def check_source(root: Path) -> Stamp | None:
         raise SourceMissing(f"{root} cannot be opened ({error.strerror})") from error
 
 
-def list_source(root: Path, *, is_known: bool = False) -> Listing:
+def list_source(source: Source | Path, *, is_known: bool = False) -> Listing:
     """List a source; `is_known` if the index has it, which decides what the error message advises.
 
     A folder is walked for files with the suffixes of the readers. Hidden names, indexes, `node_modules` and
     the folder that browsers save beside a page (`X_files` beside `X.html`) are skipped. A file that is itself
-    a source may also have no suffix. Links that lead out of the source, and files that are not regular files,
-    are failures. Raises SourceMissing, also for a file of a kind that is not read.
+    a source may also have no suffix. Files that patterns exclude are counted. Links that lead out of the
+    source, and files that are not regular files, are failures. Raises SourceMissing, also for a file of a
+    kind that is not read.
     """
     listing = Listing()
+    source = Source(source) if isinstance(source, Path) else source
+    root, exclusions = source.path, Exclusions(source)
     try:
         file = check_source(root)
     except SourceMissing as error:
@@ -107,15 +115,24 @@ def list_source(root: Path, *, is_known: bool = False) -> Listing:
             with os.scandir(folder) as entries:
                 found = sorted(entries, key=attrgetter("name"))
         except OSError as error:
+            if prefix and exclusions.exclude(prefix):
+                continue
             reason = f"the folder cannot be listed ({error.strerror})"
             listing.failures.append(Failure(prefix.rstrip("/") or ".", reason))
             continue
         inner = []
         names = {entry.name for entry in found}
         of_index = find_index_names(names)
+        if IGNORE_FILE in names and (reason := _read_patterns(folder, prefix, exclusions)):
+            # What it excludes is not known, so nothing in the folder is indexed or removed.
+            listing.failures.append(Failure(prefix.rstrip("/") or ".", f"{IGNORE_FILE} in it {reason}"))
+            continue
         for entry in found:
             name = entry.name
             if name.startswith(".") or name in of_index:
+                continue
+            if exclusions.exclude(prefix + name) and not entry.is_dir(follow_symlinks=False):
+                listing.kinds_not_read[EXCLUDED] = listing.kinds_not_read.get(EXCLUDED, 0) + 1
                 continue
             # Nearly all are files or folders, which need no system call to be distinguished.
             if entry.is_file(follow_symlinks=False):
@@ -134,6 +151,18 @@ def list_source(root: Path, *, is_known: bool = False) -> Listing:
         # A stack, as folders may lie deeper than Python can recurse; the last pushed is walked first.
         folders += reversed(inner)
     return listing
+
+
+def _read_patterns(folder: str, prefix: str, exclusions: Exclusions) -> str:
+    """Add the patterns of the file in a folder that has them; returns why it cannot be read, else ""."""
+    try:
+        with open_regular(Path(folder, IGNORE_FILE)) as file:
+            exclusions.add_patterns(prefix, file.read().decode("utf-8-sig").splitlines())
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
+    except ValueError as error:
+        return f"must have {error}"
+    return ""
 
 
 def _list_file(entry: os.DirEntry[str], below: str, listing: Listing) -> None:

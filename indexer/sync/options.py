@@ -8,6 +8,8 @@ from datetime import date
 from typing import Protocol
 
 from indexer.config import Config
+from indexer.readers import Details, ReadOptions
+from indexer.sources import Source
 
 
 class Progress(Protocol):
@@ -43,3 +45,20 @@ class SyncOptions:
     progress: Progress
     stop: Callable[[], bool] | None = None
     allow_mass_delete: bool = False
+
+    def read_options(self, source: Source) -> ReadOptions:
+        """Return how the files of a source are read: by its own options or the general ones."""
+        config = self.config
+        stated = Details(
+            language=source.language, section=source.section, tags=source.tags, publisher=source.publisher
+        )
+        return ReadOptions(
+            day_first=config.day_first if source.day_first is None else source.day_first,
+            timezone=source.timezone or config.timezone,
+            today=self.today,
+            max_bytes=config.max_file_mb * 2**20,
+            fields=config.fields,
+            record=source.record,
+            defaults=None if stated == Details() else stated,
+            url=source.url,
+        )

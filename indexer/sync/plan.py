@@ -12,7 +12,7 @@ from pathlib import Path
 from indexer.sync.catalog import STABLE, Entry, FileState, Stamp
 from indexer.sync.listing import Listing
 
-TO_READ = frozenset({FileState.NEW, FileState.CHANGED})
+TO_READ = frozenset({FileState.NEW, FileState.CHANGED, FileState.OUTDATED})
 """The states in a plan of files that have to be read; of a changed file, the digest is compared first."""
 
 
@@ -34,7 +34,7 @@ def _compare(entry: Entry | None, stamp: Stamp) -> FileState:
         return FileState.NEW
     if entry.state in STABLE and entry.stamp.matches(stamp):
         return entry.state
-    return FileState.CHANGED
+    return FileState.OUTDATED if entry.state is FileState.OUTDATED else FileState.CHANGED
 
 
 def default_id(root: Path, path: str) -> str:

@@ -26,6 +26,7 @@ from indexer.readers import (
     Damage,
     ReadOptions,
     TextDocument,
+    complete_article,
     describe_failure,
     is_container,
     is_text,
@@ -51,9 +52,10 @@ _CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20), 0x7F])
 class Part:
     """A file to read, or a piece of one whose `data` has been read already.
 
-    `path` is that below the source, `fallback` the id of an article that names none, `source` the URI of the
-    source, `sha256` the digest of the file that a piece belongs to. `skip` has the reason for each record of
-    a container that is not read, by its number from 1, because it ended a worker.
+    `path` is that below the source, `fallback` the id of an article that names none, `source` what searches
+    call the source, `sha256` the digest of the file that a piece belongs to. `skip` has the reason for each
+    record of a container that is not read, by its number from 1, because it ended a worker. `options` are
+    those of a source that has its own.
     """
 
     file: Path
@@ -65,6 +67,7 @@ class Part:
     source: str = ""
     sha256: str = ""
     skip: Mapping[int, str] = field(default_factory=dict)
+    options: ReadOptions | None = None
 
 
 class Outline(NamedTuple):
@@ -181,7 +184,7 @@ class PartReader:
     """Reads parts one after the other, gathering their articles."""
 
     def __init__(self, options: ReadOptions, language: str) -> None:
-        self._options = options
+        self._options = self._default = options
         self._gatherer = Gatherer(language, options.fields)
 
     def read(
@@ -199,6 +202,7 @@ class PartReader:
         results = []
         for place, part in enumerate(parts):
             before(part)
+            self._options = part.options or self._default
             reading = _Reading(part, begin_record)
             results.append((place, reading.result))
             for article in self._read_part(reading, before):
@@ -206,6 +210,7 @@ class PartReader:
                     reading.fail(article)
                     continue
                 article = drop_invalid_fields(article, self._options.fields)
+                article = complete_article(article, self._options)
                 items = encode_article(article)
                 language = self._gatherer.add(article, items, part.source)
                 # The source counts: an article that moves to another source has to be indexed again.
@@ -302,7 +307,7 @@ class PartReader:
                     _read_piece(replace(piece, path=part.path), piece.data or b"", options)
                     for piece in divide(inner, data)
                 )
-            return read_unpacked(data, name, part.fallback, options)
+            return read_unpacked(data, name, part.fallback, options, leave_out=reading.leave_out)
         except (UnreadableDocument, InvalidArticle, MemoryError):
             raise
         except Exception as error:
