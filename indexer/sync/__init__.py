@@ -1,6 +1,7 @@
 """Sync: from a source, a folder of documents, to the changes that bring an index up to date.
 
-`listing` walks a source and gives its files with their stamps: size and times. `plan` compares a listing with
+`listing` walks a source and gives its files with their stamps: size and times; `exclusions` says which of
+them patterns exclude. `plan` compares a listing with
 the `catalog`, which has the stamp of each file when it was last read and the articles that came from it; the
 plan is the state of each file (new, unchanged, changed, missing, …). `apply` carries the plan out: it reads
 new and changed files, updates the catalog and gives changed articles to a sink. `guards` refuses a sync that
