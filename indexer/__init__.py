@@ -32,12 +32,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from indexer import article, config, errors, fields, results
+from indexer import article, config, errors, fields, results, sources
 from indexer.article import *
 from indexer.config import *
 from indexer.errors import *
 from indexer.fields import *
 from indexer.results import *
+from indexer.sources import *
 
 if TYPE_CHECKING:
     from indexer.index import Index, IndexReader, RestrictedIndex, open_index
@@ -50,6 +51,7 @@ __all__ += config.__all__
 __all__ += errors.__all__
 __all__ += fields.__all__
 __all__ += results.__all__
+__all__ += sources.__all__
 
 
 if not TYPE_CHECKING:

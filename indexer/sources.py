@@ -18,6 +18,8 @@ from indexer.errors import quote_value
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+__all__ = ["Source"]
+
 TIMEZONE_NAME = "a name such as Europe/Paris"
 """How messages describe the name of a time zone."""
 RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
