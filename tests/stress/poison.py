@@ -28,7 +28,9 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
     outcomes = []
     kinds = list(BAD)
     for number in range(rounds):
-        kind, place = kinds[number // len(PLACES) % len(kinds)], PLACES[number % len(PLACES)]
+        # Every kind once before any of them comes again, in another place.
+        turn, index = divmod(number, len(kinds))
+        kind, place = kinds[index], PLACES[(turn + index) % len(PLACES)]
         trial = Trial(folder / str(number))
         _round(trial, kind, place, chance)
         shutil.rmtree(trial.root)
