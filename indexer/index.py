@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from indexer.article import Article
 from indexer.config import Config, load_config
 from indexer.errors import IndexBuilding, IndexDamaged, NutgrafError
+from indexer.fields import FieldType
 from indexer.files.fork_safe import Lock
 from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, Status, Suggestion
 from indexer.search.request import Restriction, SearchRequest, Values, make_restriction
@@ -223,6 +224,11 @@ class IndexReader(ABC):
     def exists(self) -> bool:
         """Whether there is an index yet."""
         return generations.exists(self.config.index)
+
+    @property
+    def fields(self) -> Mapping[str, FieldType]:
+        """The fields of one's own that the index was made with; raises IndexMissing or IndexDamaged."""
+        return self._open_last_commit().search_settings.fields
 
     @property
     def damage(self) -> str | None:

@@ -390,11 +390,11 @@ def test_the_arguments_of_the_index_are_these(name: str) -> None:
 
 
 def test_every_public_part_of_the_index_is_pinned() -> None:
-    assert list_public_parts(Index) == {*SIGNATURES, "path", "exists", "damage"}
+    assert list_public_parts(Index) == {*SIGNATURES, "path", "exists", "damage", "fields"}
 
 
 def test_a_restricted_index_can_only_be_read() -> None:
-    assert list_public_parts(RestrictedIndex) == {*READING, "exists", "damage"}
+    assert list_public_parts(RestrictedIndex) == {*READING, "exists", "damage", "fields"}
 
 
 def list_public_parts(kind: type) -> set[str]:

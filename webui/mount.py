@@ -15,6 +15,7 @@ from indexer import Index, IndexReader, InvalidRequest, Page, SearchRequest
 from indexer.search.request import Values
 from webui.examples import Examples
 from webui.notes import write_clause, write_note
+from webui.presenters import list_authors
 from webui.translations import LANGUAGES, choose_language, localize
 from webui.urls import article_id, is_plain_path
 
@@ -81,8 +82,9 @@ class Mount:
         words = localize(choose_language(request))
         values |= {
             **words.context,
-            "note_text": partial(write_note, localization=words),
-            "clause_text": partial(write_clause, localization=words),
+            "note_text": partial(write_note, localization=words, fields=self.config.fields),
+            "clause_text": partial(write_clause, localization=words, fields=self.config.fields),
+            "list_authors": partial(list_authors, localization=words),
             "languages": _languages(),
             "nonce": self._find_nonce(),
         }

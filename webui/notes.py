@@ -12,9 +12,22 @@ from typing import Any
 from markupsafe import Markup
 
 from indexer.article import Published
-from indexer.query import DateRange, Filter, Not, RawPhrase, Term, has_words, parse_query, shorten_clause
+from indexer.fields import FieldType, format_number
+from indexer.query import (
+    PUBLISHED,
+    DateRange,
+    Filter,
+    Not,
+    NumberRange,
+    RawPhrase,
+    Term,
+    has_words,
+    parse_query,
+    shorten_clause,
+)
 from indexer.results import Note, NoteValue
-from webui.translations import N_, Localization, N_n
+from webui.presenters import name_field
+from webui.translations import N_, Localization, N_n, isolate
 
 TEXTS: Mapping[str, str | tuple[str, str]] = {
     "characters_dropped": N_("Only the first {limit} of {given} characters of the query were read."),
@@ -149,25 +162,32 @@ _CLAUSES = ("clauses", "words", "filters", "excluded", "clause", "first")
 # Clauses that a sentence names.
 _SHOWN = 8
 
+Fields = Mapping[str, FieldType]
+"""The types of the archive's own fields, by name."""
 
-def write_note(note: Note, localization: Localization) -> Markup | None:
+
+def write_note(note: Note, localization: Localization, fields: Fields | None = None) -> Markup | None:
     """The sentence of a note, or None if there is none for its code."""
     text = TEXTS.get(note.code)
     if note.code == "no_article_passes" and note.values.get("words"):
         text = _WORDS_AND_FILTERS
     if text is None:
         return None
-    values = {name: _write_value(name, value, note, localization) for name, value in note.values.items()}
+    values = {
+        name: _write_value(name, value, note, localization, fields) for name, value in note.values.items()
+    }
     if note.code == "read_as_date":
         start, end = (_parse_moment(note.values[name]) for name in ("start", "end"))
         values["dates"] = write_dates(start, end, localization)
     if note.code == "date_applied":
         values["dates"] = localization.date(str(note.values["since"]))
     if note.code == "not_read_as_date":
-        values["query"] = _isolate(f"date:{note.values['value']}")
+        values["query"] = isolate(f"date:{note.values['value']}")
     if note.code == "no_value":
         field, value = str(note.values["field"]), str(note.values["value"])
-        values["filter"] = _write_filter(Filter(field, value), localization) or _isolate(f"{field}:{value}")
+        values["filter"] = _write_filter(Filter(field, value), localization, fields or {}) or isolate(
+            f"{field}:{value}"
+        )
     if isinstance(text, str):
         return localization.gettext(text, **values)
     count = note.values["count"]
@@ -175,33 +195,56 @@ def write_note(note: Note, localization: Localization) -> Markup | None:
     return localization.ngettext(*text, count, **values)
 
 
-def write_clause(label: str, localization: Localization) -> str:
+def write_clause(label: str, localization: Localization, fields: Fields | None = None) -> str:
     """A clause, given as it is typed: dates and filters in words, anything else as it stands."""
     # The dates of a clause are absolute, so the day makes no difference.
-    tree: Any = parse_query(label, today=date.min).tree
+    tree: Any = parse_query(label, today=date.min, fields=fields).tree
     place = _PLACES.get(getattr(tree, "fieldname", ""))
     if place and isinstance(tree, (Term, RawPhrase)):
-        words = _isolate(label.partition(":")[2])
+        words = isolate(label.partition(":")[2])
         return str(localization.gettext(place, words=words))
     # Beside filters alone stands a node that matches every article.
-    parts = [part for part in (tree, *tree.children()) if isinstance(part, (DateRange, Filter, Not))]
-    filters = [_write_filter(part, localization) for part in parts]
+    parts = [
+        part for part in (tree, *tree.children()) if isinstance(part, (DateRange, NumberRange, Filter, Not))
+    ]
+    filters = [_write_filter(part, localization, fields or {}) for part in parts]
     if filters and all(filters) and not has_words(tree) and " OR " not in label:
         return localization.list([text for text in filters if text])
-    return _isolate(shorten_clause(label))
+    return isolate(shorten_clause(label))
 
 
-def _write_filter(node: Any, localization: Localization) -> str | None:
+def _write_filter(node: Any, localization: Localization, fields: Fields) -> str | None:
     """Dates or a filter in words; None for anything else."""
     if isinstance(node, Not):
-        text = _write_filter(node.query, localization)
+        text = _write_filter(node.query, localization, fields)
         return text and str(localization.gettext(N_("not {filter}"), filter=text))
-    if isinstance(node, DateRange):
+    if isinstance(node, DateRange) and node.fieldname == PUBLISHED:
         return write_dates(node.start, node.end, localization)
     if isinstance(node, Filter) and node.fieldname in _FILTERS:
-        name = localization.language_name(node.text) if node.fieldname == "language" else node.text
-        return str(localization.gettext(_FILTERS[node.fieldname], name=_isolate(name)))
-    return None
+        name = localization.value_text(node.text, node.fieldname)
+        return str(localization.gettext(_FILTERS[node.fieldname], name=isolate(name)))
+    if isinstance(node, DateRange):
+        value = write_dates(node.start, node.end, localization)
+    elif isinstance(node, NumberRange):
+        value = _write_numbers(node, localization)
+    elif isinstance(node, Filter) and node.fieldname in fields:
+        value = isolate(localization.value_text(node.text, fields[node.fieldname].type))
+    else:
+        return None
+    return str(localization.gettext(N_("{field}: {value}"), field=name_field(node.fieldname), value=value))
+
+
+def _write_numbers(numbers: NumberRange, localization: Localization) -> str:
+    low, high = ("" if edge is None else format_number(edge) for edge in (numbers.low, numbers.high))
+    if low == high:
+        return low
+    if low and high:
+        return str(localization.gettext(N_("from {low} to {high}"), low=low, high=high))
+    if numbers.is_strict:
+        text = N_("more than {number}") if low else N_("less than {number}")
+    else:
+        text = N_("at least {number}") if low else N_("at most {number}")
+    return str(localization.gettext(text, number=low or high))
 
 
 def write_dates(start: datetime | None, end: datetime | None, localization: Localization) -> str:
@@ -227,7 +270,9 @@ def _parse_moment(moment: NoteValue) -> datetime | None:
     return datetime.fromisoformat(str(moment)) if moment else None
 
 
-def _write_value(name: str, value: NoteValue, note: Note, localization: Localization) -> object:
+def _write_value(
+    name: str, value: NoteValue, note: Note, localization: Localization, fields: Fields | None
+) -> object:
     """A value of a note as its sentence shows it."""
     if name == "languages":
         tags = str(value).split(", ")
@@ -239,7 +284,7 @@ def _write_value(name: str, value: NoteValue, note: Note, localization: Localiza
         return localization.list([localization.gettext(text) for text in names])
     if name in _CLAUSES:
         labels = value if isinstance(value, tuple) else (value,)
-        texts = [_write_label(str(label), name, note.code, localization) for label in labels[:_SHOWN]]
+        texts = [_write_label(str(label), name, note.code, localization, fields) for label in labels[:_SHOWN]]
         counts = note.values.get("counts")
         if name == "words" and len(texts) > 1 and isinstance(counts, tuple):
             counted = zip(texts, counts, strict=False)
@@ -249,19 +294,14 @@ def _write_value(name: str, value: NoteValue, note: Note, localization: Localiza
         return localization.list(texts)
     if isinstance(value, float):
         return localization.number(value, 0 if value.is_integer() else 1)
-    return _isolate(value) if isinstance(value, str) else value
+    return isolate(value) if isinstance(value, str) else value
 
 
-def _write_label(label: str, name: str, code: str, localization: Localization) -> str:
+def _write_label(label: str, name: str, code: str, localization: Localization, fields: Fields | None) -> str:
     """One of the clauses in the value `name` of a note."""
     if name == "filters" and label == "undated":
         return str(localization.gettext(_ARGUMENTS[label]))
     if code == "any_field":
         # It is searched for without its field.
         label = label.partition(":")[2]
-    return write_clause(label.removeprefix("-") if name == "excluded" else label, localization)
-
-
-def _isolate(text: str) -> str:
-    """A text that was typed, kept from changing the direction of the sentence around it."""
-    return f"\u2068{text}\u2069"
+    return write_clause(label.removeprefix("-") if name == "excluded" else label, localization, fields)

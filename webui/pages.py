@@ -34,7 +34,7 @@ from webui.presenters import (
     offered_filters,
     page_notes,
 )
-from webui.refinements import FACETS, chips, facets, presets
+from webui.refinements import chips, facets, list_facets, list_properties, presets
 from webui.security import check_request, set_cors, set_security
 from webui.timeline import chart
 from webui.urls import (
@@ -95,7 +95,9 @@ def search() -> ResponseReturnValue:
             mount, "start.html", asked, known=SEARCH_PARAMETERS, status=status, ways=ways, older=older
         )
     limit = asked.size or max(index.config.page_size, 1)
-    wanted = asked.request(limit=limit, offset=(asked.page - 1) * limit, facets=FACETS, timeline="auto")
+    wanted = asked.request(
+        limit=limit, offset=(asked.page - 1) * limit, facets=list_facets(index.fields), timeline="auto"
+    )
     found = mount.search(wanted)
     each = None
     if found.no_results and not found.shown and not asked.explain:
@@ -121,7 +123,7 @@ def search() -> ResponseReturnValue:
         explained=replace(asked, explain=True).url(base, asked.page),
         pager=pager(asked, base, found.shown, limit),
         chips=chips(asked, base, index.config),
-        facets=facets(found, asked, base),
+        facets=facets(found, asked, base, index.fields),
         presets=presets(asked, base, found.timeline, index.config.today()),
         chart=chart(found.timeline, asked, base, index.config),
         most_passages=index.config.passages,
@@ -155,6 +157,7 @@ def article(name: str | None) -> ResponseReturnValue:
         known=ARTICLE_PARAMETERS,
         marked=marked,
         article=marked.article,
+        properties=list_properties(marked.article, asked.home(), base, index.fields),
         matches=matches,
         around=neighbours(matches),
         minimap=minimap(marked.paragraphs),

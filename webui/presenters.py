@@ -12,8 +12,8 @@ from indexer.article import Published
 from indexer.files.fork_safe import lazy
 from indexer.results import AlternativeQuery, MarkedParagraph, Note, Page, Span, SuggestedFilter
 from webui.citations import FORMATS
-from webui.translations import N_
-from webui.urls import Search, article_url, citation_url, linkable_url, original_url
+from webui.translations import N_, Localization, isolate
+from webui.urls import Search, article_url, citation_url, linkable_url, original_url, page_url
 
 Pieces = tuple[tuple[str, bool], ...]
 """A text split at the spans of its matches: (text, whether it matched)."""
@@ -33,6 +33,8 @@ _PLACES = {
 _SHOWN_QUERY = 80
 # Notes that a page of results says in its count of hits and its headings.
 _SHOWN_NOTES = ("only_partial", "few_full")
+# Authors that a byline names.
+_SHOWN_AUTHORS = 3
 _GAP = 40  # characters that the space between two paragraphs is as high as
 _MIN_HEIGHT = 8  # of a paragraph on the minimap, which has a height of 1000
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
@@ -135,6 +137,20 @@ def source_name(source: str | None) -> str:
     return folder or name
 
 
+def name_field(name: str) -> str:
+    """The name of a field of the archive's own as a heading."""
+    text = name.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def list_authors(authors: Sequence[str], localization: Localization) -> str:
+    """The first authors, and how many more there are."""
+    texts = [isolate(name) for name in authors[:_SHOWN_AUTHORS]]
+    if more := len(authors[_SHOWN_AUTHORS:]):
+        texts.append(localization.ngettext("{n} more", "{n} more", more))
+    return localization.list(texts)
+
+
 def language_tag(language: str | None) -> str | None:
     """A language as the `lang` attribute has it, or None if it is not a language tag."""
     tag = (language or "").replace("_", "-")
@@ -199,7 +215,9 @@ HELPERS = {
     "hit_anchor": hit_anchor,
     "language_tag": language_tag,
     "linkable_url": linkable_url,
+    "name_field": name_field,
     "original_url": original_url,
+    "page_url": page_url,
     "shorten_query": shorten_query,
     "source_name": source_name,
 }

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
 from indexer import Config
-from indexer.article import Published
-from indexer.query import parse_period
-from indexer.results import FacetCount, Page, Timeline
+from indexer.article import FieldValue, Published
+from indexer.fields import FieldType, format_number
+from indexer.query import Filter, FilterNode, parse_period, read_value, serialize_query
+from indexer.results import ArticleInfo, FacetCount, Page, Timeline
 from webui.translations import N_
 from webui.urls import Search
 
-FACETS = ("year", "source", "site", "language")
-"""The facets of a results page."""
+FACETS = ("year", "section", "tag", "author", "publisher", "source", "site", "language")
+"""The facets of a results page, before the archive's own."""
+# Facets of which an article may have several values.
+_REPEATED = ("tag", "author")
 # Values of a facet that are visible without a click.
 VISIBLE = 6
 
@@ -34,7 +38,10 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value to filter by; `bar` is its count in percent of the largest one of the facet."""
+    """A value to filter by; `bar` is its count in percent of the largest one of the facet.
+
+    The URL is empty if there is no such filter.
+    """
 
     label: str
     url: str
@@ -44,11 +51,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A facet with its visible values, and those that take a click to see."""
+    """A facet with its visible values, and those that take a click to see.
+
+    `kind` is what its values are, for those that are shown in words: "language", or the type of a field.
+    """
 
     name: str
     choices: tuple[Choice, ...]
     more: tuple[Choice, ...] = ()
+    kind: str = ""
 
 
 def chips(search: Search, base: str, config: Config) -> tuple[Chip, ...]:
@@ -72,28 +83,54 @@ def chips(search: Search, base: str, config: Config) -> tuple[Chip, ...]:
     return tuple(found)
 
 
-def facets(page: Page, search: Search, base: str) -> tuple[Facet, ...]:
+def list_facets(fields: Mapping[str, FieldType]) -> tuple[str, ...]:
+    """The facets of a results page of an index with these fields; to count one without values is cheap."""
+    return (*FACETS, *(name for name, field in fields.items() if field.facet))
+
+
+def facets(page: Page, search: Search, base: str, fields: Mapping[str, FieldType]) -> tuple[Facet, ...]:
     """The facets that refine the search: a value that all hits have is no choice."""
     found = []
-    for name in FACETS:
-        counts = page.facets.get(name, ())
-        hits = sum(count.count for count in counts)
-        shown = [count for count in counts if count.count < hits and _can_filter(name, count)]
+    for name, counts in page.facets.items():
+        shown = [count for count in counts if count.count < page.total and _can_filter(name, count)]
         if not shown:
             continue
+        kind = fields[name].type if name in fields else name
         if name == "year":
             shown.sort(key=lambda count: count.value or "", reverse=True)
         most = max(count.count for count in shown)
         choices = tuple(
             Choice(
                 count.value or "",
-                _narrow(search, name, count.value).url(base),
+                _narrow(search, name, count.value, fields).url(base),
                 count.count,
                 max(1, round(100 * count.count / most)),
             )
             for count in shown
         )
-        found.append(Facet(name, choices[:VISIBLE], choices[VISIBLE:]))
+        found.append(Facet(name, choices[:VISIBLE], choices[VISIBLE:], kind))
+    return tuple(found)
+
+
+def list_properties(
+    article: ArticleInfo, home: Search, base: str, fields: Mapping[str, FieldType]
+) -> tuple[Facet, ...]:
+    """What an article says of itself, each value with the URL of all articles that have it.
+
+    `home` is the empty search that the URLs begin with.
+    """
+    found = []
+    given = {"author": article.authors, "section": article.section, "tag": article.tags}
+    for name, value in (given | {"publisher": article.publisher, **article.fields}).items():
+        values = value if isinstance(value, (tuple, list)) else () if value is None else (value,)
+        kind = fields[name].type if name in fields else name
+        texts = [_type_value(one) for one in values]
+        choices = [
+            Choice(text, "" if kind == "text" else _narrow(home, name, text, fields).url(base))
+            for text in texts
+        ]
+        if choices:
+            found.append(Facet(name, tuple(choices), kind=kind))
     return tuple(found)
 
 
@@ -135,9 +172,28 @@ def _can_filter(name: str, count: FacetCount) -> bool:
     return count.kind == "value" or (name == "year" and count.kind == "undated")
 
 
-def _narrow(search: Search, name: str, value: str | None) -> Search:
+def _type_value(value: FieldValue) -> str:
+    """The value of a field as it is typed in a query."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return format_number(value) if isinstance(value, (int, float)) else str(value)
+
+
+def _narrow(search: Search, name: str, value: str | None, fields: Mapping[str, FieldType]) -> Search:
+    if name in fields:
+        # The values are absolute, so the day makes no difference.
+        return _add_filter(search, read_value(name, fields[name], value or "", date.min, day_first=True))
+    if name in _REPEATED and name in search.filters:
+        # Both must hold, of the values of one parameter any would do.
+        return _add_filter(search, Filter(name, value or ""))
     if name != "year":
         return search.with_filter(name, (value or "",))
     if value is None:
         return search.without(["since", "until"]).with_filter("undated", True)
     return search.with_dates(value, value)
+
+
+def _add_filter(search: Search, node: FilterNode) -> Search:
+    before = search.filters.get("filter", ())
+    assert not isinstance(before, bool)
+    return search.with_filter("filter", tuple(dict.fromkeys((*before, serialize_query(node)))))

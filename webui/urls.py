@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from indexer.errors import InvalidRequest
 from indexer.limits import MOST_CHARACTERS, PAGED
-from indexer.results import SORTS, Sort
+from indexer.results import SORTS, ArticleInfo, Sort
 from indexer.search.request import FILTERS, SearchRequest
 from webui import parameters
 from webui.parameters import list_values, whole_number, yes_or_no
@@ -269,6 +269,16 @@ def original_url(url: str, text: str) -> str:
     # Commas, ampersands and hyphens are syntax in text fragments.
     fragment = ",".join(quote(edge, safe="").replace("-", "%2D") for edge in edges)
     return f"{url}{'' if '#' in url else '#'}:~:text={fragment}"
+
+
+def page_url(article: ArticleInfo, page_number: int | None) -> str | None:
+    """The URL of a page in the original, if that is a PDF document."""
+    link = linkable_url(article.url)
+    if link is None or page_number is None:
+        return None
+    address = link[0].partition("#")[0]
+    is_pdf = any(name.lower().endswith(".pdf") for name in (urlsplit(address).path, article.source or ""))
+    return f"{address}#page={page_number}" if is_pdf else None
 
 
 def article_id(args: MultiDict[str, str], in_path: str | None) -> str:

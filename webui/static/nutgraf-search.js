@@ -28,14 +28,15 @@
     meant: _("Did you mean {query}?"), more: _("More"), missing: _("Missing: {words}"),
     also: _n("{n} near-duplicate", "{n} near-duplicates"), untitled: _("Untitled article"),
     failed: _("The search failed."), retry: _("Try again"),
+    page: _("page {number}"),
   };
   // Written by `python -m webui.translations`: translations in the order of ENGLISH.
   const TRANSLATIONS = {
-    "de": ["Die Artikel durchsuchen","Leeren","Vorschläge",{"other":"{n} Artikel"},"{n} davon gezeigt",{"one":"{n} weiterer enthält nur einige der Wörter","other":"{n} weitere enthalten nur einige der Wörter"},"Kein Artikel enthält alle Wörter",{"one":"{n} enthält einige","other":"{n} enthalten einige"},"Keine Treffer","Meinten Sie {query}?","Mehr","Es fehlt: {words}",{"one":"{n} Beinahe-Duplikat","other":"{n} Beinahe-Duplikate"},"Artikel ohne Titel","Die Suche ist fehlgeschlagen.","Noch einmal"],
-    "fr": ["Rechercher dans les articles","Effacer","Suggestions",{"one":"{n} article","other":"{n} articles"},"{n} affichés",{"one":"{n} autre ne contient que certains des mots","other":"{n} autres ne contiennent que certains des mots"},"Aucun article ne contient tous les mots",{"one":"{n} en contient certains","other":"{n} en contiennent certains"},"Aucun résultat","Vouliez-vous dire {query} ?","Suite","Absent : {words}",{"one":"{n} quasi-doublon","other":"{n} quasi-doublons"},"Article sans titre","La recherche a échoué.","Réessayer"],
-    "es": ["Buscar en los artículos","Borrar","Sugerencias",{"one":"{n} artículo","other":"{n} artículos"},"se muestran {n}",{"one":"{n} más solo tiene algunas de las palabras","other":"{n} más solo tienen algunas de las palabras"},"Ningún artículo tiene todas las palabras",{"one":"{n} tiene algunas","other":"{n} tienen algunas"},"Sin resultados","¿Quiso decir {query}?","Más","Falta: {words}",{"one":"{n} casi duplicado","other":"{n} casi duplicados"},"Artículo sin título","La búsqueda ha fallado.","Intentar de nuevo"],
-    "ar": ["البحث في المقالات","امسح","اقتراحات",{"one":"مقالة واحدة","two":"مقالتان","few":"{n} مقالات","other":"{n} مقالة"},"المعروض منها {n}",{"one":"واحدة أخرى فيها بعض الكلمات فقط","two":"اثنتان أخريان فيهما بعض الكلمات فقط","other":"{n} أخرى فيها بعض الكلمات فقط"},"لا توجد مقالة فيها كل الكلمات",{"one":"واحدة فيها بعضها","two":"اثنتان فيهما بعضها","other":"{n} فيها بعضها"},"لا توجد نتائج","هل تقصد {query}؟","المزيد","غير موجود: {words}",{"one":"نسخة شبه مكررة واحدة","two":"نسختان شبه مكررتين","few":"{n} نسخ شبه مكررة","other":"{n} نسخة شبه مكررة"},"مقالة بلا عنوان","فشل البحث.","أعد المحاولة"],
-    "zh": ["搜索文章","清除","建议",{"other":"{n} 篇文章"},"已显示 {n} 篇",{"other":"另有 {n} 篇仅包含部分词语"},"没有文章包含所有词语",{"other":"{n} 篇包含部分词语"},"没有结果","您是不是要找 {query}？","更多","缺少：{words}",{"other":"{n} 篇近似重复的文章"},"无标题文章","搜索失败。","重试"]
+    "de": ["Die Artikel durchsuchen","Leeren","Vorschläge",{"other":"{n} Artikel"},"{n} davon gezeigt",{"one":"{n} weiterer enthält nur einige der Wörter","other":"{n} weitere enthalten nur einige der Wörter"},"Kein Artikel enthält alle Wörter",{"one":"{n} enthält einige","other":"{n} enthalten einige"},"Keine Treffer","Meinten Sie {query}?","Mehr","Es fehlt: {words}",{"one":"{n} Beinahe-Duplikat","other":"{n} Beinahe-Duplikate"},"Artikel ohne Titel","Die Suche ist fehlgeschlagen.","Noch einmal","Seite {number}"],
+    "fr": ["Rechercher dans les articles","Effacer","Suggestions",{"one":"{n} article","other":"{n} articles"},"{n} affichés",{"one":"{n} autre ne contient que certains des mots","other":"{n} autres ne contiennent que certains des mots"},"Aucun article ne contient tous les mots",{"one":"{n} en contient certains","other":"{n} en contiennent certains"},"Aucun résultat","Vouliez-vous dire {query} ?","Suite","Absent : {words}",{"one":"{n} quasi-doublon","other":"{n} quasi-doublons"},"Article sans titre","La recherche a échoué.","Réessayer","page {number}"],
+    "es": ["Buscar en los artículos","Borrar","Sugerencias",{"one":"{n} artículo","other":"{n} artículos"},"se muestran {n}",{"one":"{n} más solo tiene algunas de las palabras","other":"{n} más solo tienen algunas de las palabras"},"Ningún artículo tiene todas las palabras",{"one":"{n} tiene algunas","other":"{n} tienen algunas"},"Sin resultados","¿Quiso decir {query}?","Más","Falta: {words}",{"one":"{n} casi duplicado","other":"{n} casi duplicados"},"Artículo sin título","La búsqueda ha fallado.","Intentar de nuevo","página {number}"],
+    "ar": ["البحث في المقالات","امسح","اقتراحات",{"one":"مقالة واحدة","two":"مقالتان","few":"{n} مقالات","other":"{n} مقالة"},"المعروض منها {n}",{"one":"واحدة أخرى فيها بعض الكلمات فقط","two":"اثنتان أخريان فيهما بعض الكلمات فقط","other":"{n} أخرى فيها بعض الكلمات فقط"},"لا توجد مقالة فيها كل الكلمات",{"one":"واحدة فيها بعضها","two":"اثنتان فيهما بعضها","other":"{n} فيها بعضها"},"لا توجد نتائج","هل تقصد {query}؟","المزيد","غير موجود: {words}",{"one":"نسخة شبه مكررة واحدة","two":"نسختان شبه مكررتين","few":"{n} نسخ شبه مكررة","other":"{n} نسخة شبه مكررة"},"مقالة بلا عنوان","فشل البحث.","أعد المحاولة","صفحة {number}"],
+    "zh": ["搜索文章","清除","建议",{"other":"{n} 篇文章"},"已显示 {n} 篇",{"other":"另有 {n} 篇仅包含部分词语"},"没有文章包含所有词语",{"other":"{n} 篇包含部分词语"},"没有结果","您是不是要找 {query}？","更多","缺少：{words}",{"other":"{n} 篇近似重复的文章"},"无标题文章","搜索失败。","重试","第 {number} 页"]
   };
   const TEXTS = { en: ENGLISH };
   for (const [language, texts] of Object.entries(TRANSLATIONS)) {
@@ -73,7 +74,7 @@
     button { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0; cursor: pointer; }
     :focus-visible { outline: 3px solid var(--_link); outline-offset: 2px; border-radius: 2px; }
     input:focus-visible { outline-width: 2px; outline-offset: -1px; border-radius: var(--_radius); }
-    label, .status, .meta, .notes, .note, .also { font: .875rem/1.5 var(--_font); color: var(--_quiet); }
+    label, .status, .meta, .byline, .page, .notes, .note, .also { font: .875rem/1.5 var(--_font); color: var(--_quiet); }
     label { display: block; margin-block-end: .3rem; }
     .box { position: relative; display: flex; align-items: center; }
     .icon {
@@ -693,14 +694,19 @@
     #hit(hit, query) {
       const { article } = hit, lang = tag(article.language), date = article.published && this.#date(article.published);
       const title = article.title ? marked(article.title, hit.title_spans) : this.#words.untitled;
+      const { authors = [], section } = article, names = authors.slice(0, 3).join(", ") + (authors[3] ? " …" : "");
+      const byline = [names, section].filter(Boolean).join(" · ");
       const missing = hit.missing?.length && make("span", { class: "missing" }, hit.missing.join(", "));
       return make("li", { part: "hit", dir: "auto" },
         make(`h${this.heading}`, { part: "title", lang }, this.#anchor("link", title, article, hit, query)),
         date && make("p", { part: "meta" }, date),
+        byline && make("p", { part: "byline" }, byline),
         missing ? make("p", { class: "meta", part: "missing" }, ...this.#around("missing", missing)) : null,
         make("ul", { part: "passages", lang },
           ...(hit.passages ?? []).slice(0, 3).map((passage) => make("li", { dir: "auto" },
-            this.#anchor("passage", marked(passage.text, passage.spans), article, hit, query, passage)))),
+            this.#anchor("passage", marked(passage.text, passage.spans), article, hit, query, passage),
+            passage.page_number && make("span", { part: "page" },
+              ...this.#around("page", this.#digits(passage.page_number)))))),
         hit.also?.length ? make("details", { part: "also" }, make("summary", {}, this.#text("also", hit.also.length)),
           make("ul", {}, ...hit.also.map((one) => make("li", { dir: "auto", lang: tag(one.language) },
             this.#anchor("link", one.title || this.#words.untitled, one, hit, query))))) : null);

@@ -92,6 +92,7 @@ class Localization:
             "number": self.number,
             "percent": self.percent,
             "language_name": self.language_name,
+            "value_text": self.value_text,
             "in_words": self.date,
             "in_short": self.short_date,
             "interval": self.interval,
@@ -133,6 +134,14 @@ class Localization:
         except (ValueError, UnknownLocaleError):
             return tag
 
+    def value_text(self, value: str, kind: str) -> str:
+        """The value of a field or facet: a boolean, date or language in words, any other as it is."""
+        if kind == "boolean":
+            return self.gettext("yes") if value == "true" else self.gettext("no")
+        if kind == "date":
+            return self.date(value)
+        return self.language_name(value) if kind == "language" else value
+
     def short_date(self, value: str) -> str:
         """An ISO 8601 year, month or day as on an axis: 2021, Nov 2021, 5 Nov."""
         date = Published.parse(value)
@@ -165,6 +174,11 @@ class Localization:
             return escape(text)
         shown = {name: self.number(v) if type(v) is int else v for name, v in values.items()}
         return Markup(escape(text)).format(**shown)
+
+
+def isolate(text: str) -> str:
+    """A text that was typed or read, kept from changing the direction of the sentence around it."""
+    return f"\u2068{text}\u2069"
 
 
 @functools.cache
