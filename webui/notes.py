@@ -26,7 +26,6 @@ from indexer.query import (
     shorten_clause,
 )
 from indexer.results import Note, NoteValue
-from webui.presenters import name_field
 from webui.translations import N_, Localization, N_n, isolate
 
 TEXTS: Mapping[str, str | tuple[str, str]] = {
@@ -228,10 +227,11 @@ def _write_filter(node: Any, localization: Localization, fields: Fields) -> str 
     elif isinstance(node, NumberRange):
         value = _write_numbers(node, localization)
     elif isinstance(node, Filter) and node.fieldname in fields:
-        value = isolate(localization.value_text(node.text, fields[node.fieldname].type))
+        value = localization.value_text(node.text, fields[node.fieldname].type)
     else:
         return None
-    return str(localization.gettext(N_("{field}: {value}"), field=name_field(node.fieldname), value=value))
+    field = isolate(node.fieldname.replace("_", " "))
+    return str(localization.gettext(N_("{field}: {value}"), field=field, value=isolate(value)))
 
 
 def _write_numbers(numbers: NumberRange, localization: Localization) -> str:

@@ -355,7 +355,7 @@ class Faulty(Index):
 
 @pytest.mark.parametrize("path", ["/?q=x", "/api/search?q=x"])
 def test_a_fault_gives_an_error_page_that_tells_nothing_of_the_inside(path: str) -> None:
-    response = webui.create_app(Faulty(Config())).test_client().get(path)
+    response = webui.create_app(Faulty(archive(*ARTICLES).config)).test_client().get(path)
     assert response.status_code == 500
     assert "secret" not in response.text
     assert response.headers["Content-Security-Policy"]
