@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from indexer.article import Published
 from indexer.fields import FieldType, format_number
@@ -194,14 +194,14 @@ def write_note(note: Note, localization: Localization, fields: Fields | None = N
     return localization.ngettext(*text, count, **values)
 
 
-def write_clause(label: str, localization: Localization, fields: Fields | None = None) -> str:
+def write_clause(label: str, localization: Localization, fields: Fields | None = None) -> Markup:
     """A clause, given as it is typed: dates and filters in words, anything else as it stands."""
     # The dates of a clause are absolute, so the day makes no difference.
     tree: Any = parse_query(label, today=date.min, fields=fields).tree
     place = _PLACES.get(getattr(tree, "fieldname", ""))
     if place and isinstance(tree, (Term, RawPhrase)):
         words = isolate(label.partition(":")[2])
-        return str(localization.gettext(place, words=words))
+        return localization.gettext(place, words=words)
     # Beside filters alone stands a node that matches every article.
     parts = [
         part for part in (tree, *tree.children()) if isinstance(part, (DateRange, NumberRange, Filter, Not))
@@ -212,16 +212,17 @@ def write_clause(label: str, localization: Localization, fields: Fields | None =
     return isolate(shorten_clause(label))
 
 
-def _write_filter(node: Any, localization: Localization, fields: Fields) -> str | None:
+def _write_filter(node: Any, localization: Localization, fields: Fields) -> Markup | None:
     """Dates or a filter in words; None for anything else."""
     if isinstance(node, Not):
         text = _write_filter(node.query, localization, fields)
-        return text and str(localization.gettext(N_("not {filter}"), filter=text))
+        return text and localization.gettext(N_("not {filter}"), filter=text)
     if isinstance(node, DateRange) and node.fieldname == PUBLISHED:
         return write_dates(node.start, node.end, localization)
     if isinstance(node, Filter) and node.fieldname in _FILTERS:
         name = localization.value_text(node.text, node.fieldname)
-        return str(localization.gettext(_FILTERS[node.fieldname], name=isolate(name)))
+        return localization.gettext(_FILTERS[node.fieldname], name=isolate(name))
+    value: str
     if isinstance(node, DateRange):
         value = write_dates(node.start, node.end, localization)
     elif isinstance(node, NumberRange):
@@ -231,7 +232,7 @@ def _write_filter(node: Any, localization: Localization, fields: Fields) -> str 
     else:
         return None
     field = isolate(node.fieldname.replace("_", " "))
-    return str(localization.gettext(N_("{field}: {value}"), field=field, value=isolate(value)))
+    return localization.gettext(N_("{field}: {value}"), field=field, value=isolate(value))
 
 
 def _write_numbers(numbers: NumberRange, localization: Localization) -> str:
@@ -239,18 +240,18 @@ def _write_numbers(numbers: NumberRange, localization: Localization) -> str:
     if low == high:
         return low
     if low and high:
-        return str(localization.gettext(N_("from {low} to {high}"), low=low, high=high))
+        return localization.gettext(N_("from {low} to {high}"), low=low, high=high)
     if numbers.is_strict:
         text = N_("more than {number}") if low else N_("less than {number}")
     else:
         text = N_("at least {number}") if low else N_("at most {number}")
-    return str(localization.gettext(text, number=low or high))
+    return localization.gettext(text, number=low or high)
 
 
-def write_dates(start: datetime | None, end: datetime | None, localization: Localization) -> str:
+def write_dates(start: datetime | None, end: datetime | None, localization: Localization) -> Markup:
     """A range of dates, of which `end` is not part, in words."""
     if start and end and (period := Published.from_period(start, end)):
-        return localization.date(period.value)
+        return escape(localization.date(period.value))
     starts = (period for period in _periods(start) if period.start == start)
     ends = (period for period in _periods(end and end - timedelta(minutes=1)) if period.end == end)
     texts = []
@@ -288,7 +289,9 @@ def _write_value(
         counts = note.values.get("counts")
         if name == "words" and len(texts) > 1 and isinstance(counts, tuple):
             counted = zip(texts, counts, strict=False)
-            texts = [f"{text} ({localization.number(int(count))})" for text, count in counted]
+            texts = [
+                Markup("{} ({})").format(text, localization.number(int(count))) for text, count in counted
+            ]
         if more := len(labels[_SHOWN:]):
             texts.append(localization.ngettext("{n} more", "{n} more", more))
         return localization.list(texts)
@@ -297,10 +300,12 @@ def _write_value(
     return isolate(value) if isinstance(value, str) else value
 
 
-def _write_label(label: str, name: str, code: str, localization: Localization, fields: Fields | None) -> str:
+def _write_label(
+    label: str, name: str, code: str, localization: Localization, fields: Fields | None
+) -> Markup:
     """One of the clauses in the value `name` of a note."""
     if name == "filters" and label == "undated":
-        return str(localization.gettext(_ARGUMENTS[label]))
+        return localization.gettext(_ARGUMENTS[label])
     if code == "any_field":
         # It is searched for without its field.
         label = label.partition(":")[2]

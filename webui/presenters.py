@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from indexer.article import Published
 from indexer.files.fork_safe import lazy
 from indexer.results import AlternativeQuery, MarkedParagraph, Note, Page, Span, SuggestedFilter
@@ -143,7 +145,7 @@ def name_field(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def list_authors(authors: Sequence[str], localization: Localization) -> str:
+def list_authors(authors: Sequence[str], localization: Localization) -> Markup:
     """The first authors, and how many more there are."""
     texts = [isolate(name) for name in authors[:_SHOWN_AUTHORS]]
     if more := len(authors[_SHOWN_AUTHORS:]):

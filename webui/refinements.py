@@ -38,10 +38,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value to filter by; `bar` is its count in percent of the largest one of the facet.
-
-    The URL is empty if there is no such filter.
-    """
+    """A value to filter by; `bar` is its count in percent of the largest one of the facet."""
 
     label: str
     url: str
@@ -125,10 +122,7 @@ def list_properties(
         values = value if isinstance(value, (tuple, list)) else () if value is None else (value,)
         kind = fields[name].type if name in fields else name
         texts = [_type_value(one) for one in values]
-        choices = [
-            Choice(text, "" if kind == "text" else _narrow(home, name, text, fields).url(base))
-            for text in texts
-        ]
+        choices = [Choice(text, _narrow(home, name, text, fields).url(base)) for text in texts]
         if choices:
             found.append(Facet(name, tuple(choices), kind=kind))
     return tuple(found)

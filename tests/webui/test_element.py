@@ -58,6 +58,13 @@ def test_a_date_is_as_exact_as_it_is_known(hosts: Hosts) -> None:
         expect(tab.get_by_role("time").first).to_have_text(date)
 
 
+def test_a_hit_names_its_authors_its_section_and_its_pages(hosts: Hosts) -> None:
+    tab = hosts.show('<nutgraf-search src="SITEapi" query="timetable ferry" lang="fr"></nutgraf-search>')
+    hit = tab.locator("[part=hit]", has_text="A ferry timetable")
+    expect(hit.locator("[part=byline]")).to_have_text("Mara Berg, Ben Okri, Ana Ruiz … · Harbour")
+    expect(hit.locator("[part=page]").first).to_have_text("page 7")
+
+
 def test_an_id_that_a_path_would_change_is_a_parameter(hosts: Hosts) -> None:
     tab = hosts.show(ELEMENT)
     box(tab).fill("odds")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import quote, quote_from_bytes
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import webui
+from indexer import FieldType, open_index
 from indexer.article import Article, Published
-from tests.fixtures.archives import archive, client
+from tests.fixtures.archives import archive, client, create_app, one, plain
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -88,6 +90,32 @@ def test_what_a_document_says_stays_text(text: str) -> None:
     assert [p.text for p in page.select(".paragraph p")] == [f"zebra {text}", text]
     assert [n.text for n in page.select(".notes li")] == [text]
     assert not page.select("article a.host")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_an_article_is_filtered_by_stays_text(tmp_path: Path, text: str) -> None:
+    name = " ".join(text.split())
+    with open_index(tmp_path / "index", fields={"desk": FieldType("keyword", facet=True)}) as index:
+        index.put(
+            [
+                Article(
+                    id="a", title="zebra", authors=[text], section=text, tags=[text], publisher=text,
+                    fields={"desk": text},
+                ),
+                Article(id="b", title="zebra"),
+            ]
+        )  # fmt: skip
+        site = create_app(index).test_client()
+        results = parsed(site, "/?q=zebra")
+        assert [plain(tag) for tag in results.select(".byline")] == [f"By {name} · {name}"]
+        choices = results.select(".choices a")
+        assert [choice.text for choice in choices] == [name] * 5
+        facts = parsed(site, "/a/a").select(".facts a")
+        assert [fact.text for fact in facts] == [name] * 5
+        for link in [*choices, *facts]:
+            found = parsed(site, str(link["href"]))
+            assert len(found.select(".hit")) == 1
+            assert name in one(found, ".chips").text
 
 
 @pytest.mark.parametrize("text", HOSTILE)

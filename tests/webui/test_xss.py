@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
 import webui
-from indexer import Article, Published, open_index
+from indexer import Article, FieldType, Published, open_index
 from tests.fixtures.serving import serving
 
 PAYLOADS = [
@@ -66,6 +66,7 @@ PAYLOADS = [
 ]
 
 
+FIELDS = {"desk": FieldType("keyword", facet=True)}
 # Run from outside the page: what no template writes.
 STRANGE = """() => {
   const all = [...document.querySelectorAll('*')], places = ['href', 'src', 'action', 'formaction'];
@@ -87,6 +88,12 @@ def hostile(number: int, text: str) -> Article:
         url=text,
         source=text,
         notes=(text,),
+        authors=(text,),
+        section=text,
+        tags=(text,),
+        publisher=text,
+        page_numbers=(1, 2),
+        fields={"desk": text},
     )
 
 
@@ -106,7 +113,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "</article></body></html>",
             encoding="utf-8",
         )
-    with open_index(folder / "index", sources=[files], page_size=120, jobs=1) as index:
+    with open_index(folder / "index", sources=[files], page_size=120, jobs=1, fields=FIELDS) as index:
         index.sync()
         index.put(hostile(number, text) for number, text in enumerate(PAYLOADS))
         with serving(webui.create_app(index)) as found:
@@ -181,6 +188,7 @@ def test_what_an_address_says_does_not_run(tab: Page, payloads: list[tuple[int, 
     for number, text in payloads:
         said = quote(text, safe="")
         assert load(tab, f"/?q=zebra+{said}&source={said}&site={said}&facet={said}#{said}") == []
+        assert load(tab, f"/?q=zebra&author={said}&tag={said}&filter=desk:%22{said}%22") == []
         assert load(tab, (f"/?q={said}&sort={said}", f"/?q={said}&since={said}")[number % 2]) == []
         assert load(tab, (f"/nowhere/{quote(text)}", f"/a/?id=nowhere{said}&q={said}")[number % 2]) == []
 

@@ -118,9 +118,9 @@ class Localization:
         """A formatted number with `digits` decimals."""
         return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), self._locale)
 
-    def list(self, texts: Sequence[str]) -> str:
-        """Texts as an enumeration."""
-        return format_list([*texts], locale=self._locale)
+    def list(self, texts: Sequence[str]) -> Markup:
+        """Texts as an enumeration; they are escaped, except markup."""
+        return Markup(format_list([escape(text) for text in texts], locale=self._locale))
 
     def percent(self, share: float) -> str:
         """A share (0 to 1) in percent, with one decimal."""
@@ -176,9 +176,9 @@ class Localization:
         return Markup(escape(text)).format(**shown)
 
 
-def isolate(text: str) -> str:
+def isolate(text: str) -> Markup:
     """A text that was typed or read, kept from changing the direction of the sentence around it."""
-    return f"\u2068{text}\u2069"
+    return Markup("\u2068{}\u2069").format(text)
 
 
 @functools.cache
