@@ -61,7 +61,8 @@ QUERIES = [
     *["zep*", "harb~", '"the river"', "id:secret*", "harbur crane", "*"],
 ]
 FORMS = [
-    "/?{}", "/?{}&explain=1&sort=newest", "/?{}&author=noor&tag=sea", "/api/search?{}&facet=source&facet=language&explain=true",
+    "/?{}", "/?{}&explain=1&sort=newest", "/?{}&author=noor&filter=tag:sea",
+    "/api/search?{}&facet=source&facet=language&facet=author&explain=true",
     "/api/search?{}&format=csv", "/api/search?{}&format=jsonl", "/api/search?{}&format=atom",
     "/api/suggest?{}", "/api/suggest?{}&format=opensearch", "/api/timeline?{}",
 ]  # fmt: skip
