@@ -799,6 +799,8 @@ STATES = {
     "refused": "/?q=x&since=soon",
     "missing": "/a/nowhere",
     "article": "/a/harbour/1?q=crane",
+    "article with authors and pages": "/a/report?q=crane",
+    "filtered by an author": "/?q=crane&author=berg&filter=tag:ports",
     "guide": "/guide/",
     "page of the guide": "/guide/search-tips",
     "code in the guide": "/guide/embedding",
@@ -809,6 +811,17 @@ STATES = {
 FEW = (
     *COPIES,
     NIGHT,
+    Article(
+        id="report",
+        title="A report on the crane",
+        paragraphs=("The crane stood still.", "Nobody moved the crane."),
+        page_numbers=(3, 4),
+        url="https://city.example/report.pdf",
+        authors=("Mara Berg", "Ben Okri", "Ana Ruiz", "Li Wei"),
+        section="Harbour",
+        tags=("ports", "unions"),
+        publisher="The Crane",
+    ),
     *(
         article
         for article in ARTICLES
@@ -833,6 +846,8 @@ def test_no_language_has_a_barrier_nor_is_wider_than_a_telephone(
         "/?q=crane&since=2018&explain=1",
         "/?q=zzzz+crates&until=2100",
         "/a/harbour/1?q=crane",
+        "/a/report?q=crane",
+        "/?q=report&author=berg&filter=tag:ports",
         "/a/nowhere?",
         "/guide/architecture?",
     ):
