@@ -178,7 +178,7 @@ def _narrow(search: Search, name: str, value: str | None, fields: Mapping[str, F
         # The values are absolute, so the day makes no difference.
         return _add_filter(search, read_value(name, fields[name], value or "", date.min, day_first=True))
     if name in _REPEATED and name in search.filters:
-        # Both must hold, of the values of one parameter any would do.
+        # Both must hold; of several values of one parameter, any would do.
         return _add_filter(search, Filter(name, value or ""))
     if name != "year":
         return search.with_filter(name, (value or "",))
