@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client
 
 import webui
-from indexer import Article, Config, ConfigError, Index, Page, SearchRequest, open_index
+from indexer import Article, ConfigError, Index, Page, SearchRequest, open_index
 from tests.fixtures.archives import archive
 
 if TYPE_CHECKING:
@@ -355,7 +355,7 @@ def test_a_failure_inside_the_guest_is_the_host_s_to_handle() -> None:
     def broken(error: Exception) -> tuple[str, int]:
         return "host 500", 500
 
-    webui.init_app(app, Faulty(Config()))
+    webui.init_app(app, Faulty(archive(*ZEBRA).config))
     assert app.test_client().get("/search/?q=x").text == "host 500"
     assert app.test_client().get("/search/api/search?q=x").text == "host 500"
 
