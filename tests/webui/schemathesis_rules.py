@@ -10,6 +10,7 @@ from typing import Any
 import schemathesis
 
 from indexer.article import is_language
+from indexer.results import FACETS
 
 MAX_DEPTH = 10_000
 # Of hits in one answer, but for rows.
@@ -31,11 +32,11 @@ def filter_case(context: Any, case: schemathesis.Case[Any]) -> bool:
     if asked.get("seconds") is not None and asked.get("format") in ROWS:
         # Rows that cannot all be found in so little time are refused (503), not cut.
         return False
-    languages = asked.get("language", [])
-    if not all(
-        is_language(str(name)) for name in (languages if isinstance(languages, list) else [languages]) if name
-    ):
+    if not all(map(is_language, _list(asked, "language"))):
         # Of the codes that have the form of one, few are codes of languages.
+        return False
+    if _list(asked, "filter") or not set(FACETS).issuperset(_list(asked, "facet")):
+        # Few texts are filters, and few names are fields of the archive.
         return False
     if asked.get("cursor"):
         # None can be made up: pages give them, for the same search only.
@@ -47,3 +48,9 @@ def filter_case(context: Any, case: schemathesis.Case[Any]) -> bool:
     if limit > MAX_LIMIT and asked.get("format") not in ROWS:
         return False
     return offset + limit <= MAX_DEPTH
+
+
+def _list(asked: dict[str, Any], name: str) -> list[str]:
+    """The values of a parameter that may be repeated, without blank ones."""
+    given = asked.get(name) or []
+    return [str(value) for value in (given if isinstance(given, list) else [given]) if str(value).strip()]
