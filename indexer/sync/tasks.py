@@ -245,10 +245,6 @@ class PartReader:
             result.is_limited = is_packed or part.size > self._options.max_bytes
             yield Failure(part.path, str(error))
             return
-        except MemoryError:
-            result.is_limited = True
-            yield Failure(part.path, "reading it takes more memory than a document may")
-            return
         except OSError as error:
             result.refusal = error.strerror or str(error)
             return

@@ -192,16 +192,23 @@ class _Pool:
                 result.refuse(parts[0], end.reason)
                 return result
             for part in parts:
-                count = len(result)
-                try:
-                    self._read_parts([part], result)
-                except _WorkerEnded as again:
-                    if is_container(part.path):
-                        self._read_container(part, again, result, count)
-                    else:
-                        result.truncate(count)
-                        result.refuse(part, again.reason)
+                self._read_alone(part, result)
         return result
+
+    def _read_alone(self, part: Part, result: _Result) -> None:
+        """Read one part, and if necessary once more in a worker that holds no memory for others."""
+        count = len(result)
+        try:
+            self._read_parts([part], result)
+        except _WorkerEnded as end:
+            if is_container(part.path):
+                self._read_container(part, end, result, count)
+                return
+            result.truncate(count)
+            if end.is_used:
+                self._read_alone(part, result)
+            else:
+                result.refuse(part, end.reason)
 
     def _read_container(self, part: Part, end: _WorkerEnded, result: _Result, count: int) -> None:
         """Read a container again that has ended its worker, without the records that do so.
@@ -263,13 +270,23 @@ class _WorkerEnded(Exception):
     """A worker ended, or had to be ended, before its task was done.
 
     `record` is the number of the record of a container that it was reading, 0 if there was none. The document
-    `is_certain` to be to blame if the worker exceeded a limit, on the clock if `is_late`.
+    `is_certain` to be to blame if the worker exceeded a limit, on the clock if `is_late`. It is not if the
+    worker lacked memory and `is_used`: what it read before may hold memory.
     """
 
-    def __init__(self, reason: str, record: int, *, is_certain: bool = False, is_late: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        record: int,
+        *,
+        is_certain: bool = False,
+        is_late: bool = False,
+        is_used: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.record = record
+        self.is_used = is_used
         self.is_certain = is_certain or is_late
         self.is_late = is_late
 
@@ -279,6 +296,7 @@ class _Worker:
 
     def __init__(self, options: ReadOptions, language: str) -> None:
         self.numbers = array("i")
+        self._has_read = False
         path = [name for name in sys.path if isinstance(name, str)]
         try:
             self._connection, theirs = Pipe()
@@ -337,8 +355,11 @@ class _Worker:
             code = self._process.returncode
             limited = _EXIT_REASONS.get(code)
             reason = limited or "it ended the process that read it, twice"
-            raise _WorkerEnded(reason, record, is_certain=limited is not None) from error
+            is_used = code == TOO_LARGE and self._has_read
+            is_certain = limited is not None and not is_used
+            raise _WorkerEnded(reason, record, is_certain=is_certain, is_used=is_used) from error
         finally:
+            self._has_read = True
             watch.stop()
 
     def kill(self) -> None:

@@ -176,7 +176,7 @@ def test_a_file_with_too_many_articles_is_indexed_up_to_the_limit(
 
 ENDLESS = "limits.FILE_SECONDS = 0.05; limit_process(1, is_plain=False)\n    while True: pass"
 SLOW = "cannot be read (reading it takes more time than a document may)"
-LARGE = "reading it takes more memory than a document may"
+LARGE = "cannot be read (reading it takes more memory than a document may)"
 ENDED = "cannot be read (it ended the process that read it, twice)"
 NO_TIMER = pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 NO_LIMIT = pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
@@ -203,6 +203,24 @@ def test_a_page_that_takes_too_much_or_ends_its_worker_is_named_and_the_others_a
         assert reasons(index.sync()) == {"poison.html": reason}
         assert index.verify().articles == 1
         assert index.search("good", limit=0).total == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
+def test_memory_that_earlier_documents_hold_is_not_held_against_the_next_ones(
+    tmp_path: Path, run_in_workers: RunInWorkers
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("a-held", "b-used", "c-used", "d-used"):
+        (source / f"{name}.html").write_text(f"<title>{name}</title><p>A tide.")
+    run_in_workers(
+        before_reading(
+            "if b'held' in data:\n    sys.held = bytes(200 << 20)\nif b'used' in data:\n    bytes(120 << 20)"
+        )
+    )
+    with open_index(tmp_path / "index", sources=[source]) as index:
+        report = index.sync()
+        assert (report.added, reasons(report)) == (4, {})
 
 
 @pytest.mark.parametrize(
