@@ -35,7 +35,7 @@ PAGES = {"pdf": 2, "pptx": 3}
 # A record each, as exports have them.
 RECORDS = ("jsonl", "json", "csv", "tsv")
 PROVENANCE = {
-    **dict.fromkeys(("html", "warc", "wacz"), "meta"),
+    **dict.fromkeys(("html", "epub", "warc", "wacz"), "meta"),
     **dict.fromkeys(("txt", "zip", "tgz", *BY_OFFICE, "pptx"), "dateline"),
     **dict.fromkeys(("eml", "mbox"), "mail"),
 }

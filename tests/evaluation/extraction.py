@@ -88,7 +88,12 @@ def _pdfminer(path: Path) -> Extracted | None:
 def _kreuzberg(path: Path) -> Extracted | None:
     from kreuzberg import extract_file_sync
 
-    return Extracted(_BLANK_LINES.split(extract_file_sync(path).content))
+    try:
+        return Extracted(_BLANK_LINES.split(extract_file_sync(path).content))
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a panic of its native code is no Exception
+        return None
 
 
 def _pandoc(path: Path) -> Extracted | None:

@@ -212,10 +212,10 @@ def test_memory_that_earlier_documents_hold_is_not_held_against_the_next_ones(
     source = tmp_path / "source"
     source.mkdir()
     for name in ("a-held", "b-used", "c-used", "d-used"):
-        (source / f"{name}.html").write_text(f"<title>{name}</title><p>A tide.")
+        (source / f"{name}.md").write_text(f"# {name}\n\nA tide.")
     run_in_workers(
         before_reading(
-            "if b'held' in data:\n    sys.held = bytes(200 << 20)\nif b'used' in data:\n    bytes(120 << 20)"
+            "if b'held' in data:\n    sys.held = bytes(220 << 20)\nif b'used' in data:\n    bytes(230 << 20)"
         )
     )
     with open_index(tmp_path / "index", sources=[source]) as index:
