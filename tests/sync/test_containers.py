@@ -16,7 +16,10 @@ from tests.fixtures.folders import reasons
 from tests.fixtures.packing import MAKERS, make_tar, make_zip
 from tests.sync.conftest import ROOT, RunInWorkers, Started
 
-archives = pytest.mark.parametrize("name", MAKERS)
+_QUICK = ("a.zip", "a.tar.gz")
+archives = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in _QUICK else pytest.mark.slow) for name in MAKERS]
+)
 
 
 @pytest.fixture
