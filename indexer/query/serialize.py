@@ -121,8 +121,11 @@ def _serialize_word(node: Any) -> str:
 
 def _quote_value(text: str) -> str:
     is_plain = not any(character.isspace() or character in '"“”„«»()' for character in text)
-    opening, closing = "“”" if '"' in text else '""'
-    return text if is_plain else f"{opening}{text}{closing}"
+    if is_plain:
+        return text
+    # Quotation marks that the text does not have; one that has all kinds cannot be written.
+    opening, closing = next((pair for pair in ('""', "“”", "«»") if not {*pair} & {*text}), '""')
+    return f"{opening}{text}{closing}"
 
 
 def _serialize_numbers(numbers: NumberRange) -> str:

@@ -55,6 +55,8 @@ VALUES: list[tuple[str, Query, str]] = [
     ("DESK:world", Filter("desk", "world"), "with desk “world”"),
     ('desk:"foreign affairs"', Filter("desk", "foreign affairs"), "with desk “foreign affairs”"),
     ("desk:wor*", Filter("desk", "wor*"), "with desk “wor*”"),
+    ('tag:“the "old" town”', Filter("tag", 'the "old" town'), "tagged “the \"old\" town”"),
+    ('tag:«the "old" “new” town»', Filter("tag", 'the "old" “new” town'), "tagged “the \"old\" “new” town”"),
     ("desk:a:b/c", Filter("desk", "a:b/c"), "with desk “a:b/c”"),
     ("edition:3", numbers(3, 3), "with edition 3"),
     ("edition:=3", numbers(3, 3), "with edition 3"),
