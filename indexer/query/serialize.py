@@ -124,8 +124,8 @@ def _quote_value(text: str) -> str:
     if is_plain:
         return text
     # Quotation marks that the text does not have; one that has all kinds cannot be written.
-    opening, closing = next((pair for pair in ('""', "“”", "«»") if not {*pair} & {*text}), '""')
-    return f"{opening}{text}{closing}"
+    marks = next((pair for pair in ('""', "“”", "«»") if not {*pair} & {*text}), '""')
+    return f"{marks[0]}{text}{marks[1]}"
 
 
 def _serialize_numbers(numbers: NumberRange) -> str:
