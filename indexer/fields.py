@@ -35,7 +35,7 @@ EXPECTED: Mapping[FieldKind, str] = {
     "date": "an ISO date such as 2021, 2021-11 or 2021-11-05",
     "boolean": "true or false",
 }
-"""What the value of a field of each type is, for messages."""
+"""The valid values of each type of field, for messages."""
 
 
 class FieldType(Struct, frozen=True, forbid_unknown_fields=True):

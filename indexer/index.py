@@ -41,7 +41,7 @@ def open_index(index: str | os.PathLike[str] | Config | None = None, **options: 
 
 
 class IndexReader(ABC):
-    """What can be asked of an index: of all its articles, or of those that a restriction leaves.
+    """The reading methods of an index, for all its articles or for those that pass a restriction.
 
     Each read answers from the last commit. Readers are safe to share between threads.
     """
@@ -310,7 +310,7 @@ class Index(IndexReader):
         self._lock = Lock()
         self._restricted = RestrictionCache()
         self._cached: tuple[OpenIndex, tuple[int, ...] | None] | None = None
-        """What was opened last, and the pointer state then; one tuple, so that reading it needs no lock."""
+        """The commit that was opened last, and the pointer state then: a tuple, read without a lock."""
 
     def restricted(self, filters: Mapping[str, Values | bool]) -> RestrictedIndex:
         """Return a read-only view that has only the articles that pass some filters, for a user's rights.
@@ -413,9 +413,9 @@ class Index(IndexReader):
         its return (the others are synced), anything else is tried again after a pause. A change during a
         batch is in the next one. Once an hour all sources are synced in any case.
 
-        With `poll`, the sources are listed every so many seconds: for file systems that do not tell of
-        changes, such as network shares. Ends when `stop` returns True, which is called every half second; a
-        batch that is being read is then committed in part, and its report is `interrupted`.
+        `poll` is a number of seconds: the sources are then listed that often, for file systems that do not
+        report changes, such as network shares. Ends when `stop` returns True, which is called every half
+        second; a batch that is being read is then committed in part, and its report is `interrupted`.
 
         Raises ConfigError unless watchfiles is installed (`nutgraf[watch]`), SourceMissing for a source that
         is neither there nor in the index, and IndexDamaged.

@@ -80,7 +80,7 @@ def index(
     "--poll",
     type=float,
     metavar="SECONDS",
-    help="List the sources this often, where the file system does not tell of changes (network shares).",
+    help="List the sources every so often, for file systems that report no changes (network shares).",
 )
 @jobs_option
 @memory_option

@@ -183,7 +183,7 @@ _MARKUP = re.compile(rb"<\s*(?:!doctype|html|head|meta|body|\?xml)", re.IGNORECA
 
 
 class _Given(TypedDict, total=False):
-    """What a container gives to the documents in it; see `Document`."""
+    """Arguments that a container passes on to the documents in it; see `Document`."""
 
     context: Details
     depth: int

@@ -1,4 +1,4 @@
-"""What a reader is given, what it may state of an article, and the checks that all readers share."""
+"""The arguments of readers, the details that they state of an article, and the checks that they share."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What is stated of an article besides its title and text.
+    """The metadata that a document or its container states of an article, besides the title.
 
     `dates` are candidates for the publication date, `notes` what was skipped or assumed; for the rest see
     `Article`.

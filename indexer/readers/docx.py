@@ -50,7 +50,7 @@ class _Notes(PartReader):
         "del": "hidden",
         "moveFrom": "hidden",
         "rt": "hidden",
-        # What is in it stands in another form beside it.
+        # It repeats, for older programs, what stands beside it.
         "Fallback": "hidden",
         "r": "mark",
         "vanish": "mark",

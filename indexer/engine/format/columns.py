@@ -26,7 +26,7 @@ from indexer.fields import FieldKind, FieldType, convert_value
 NAMED: frozenset[FieldKind] = frozenset(("keyword", "boolean"))
 """The kinds of columns whose values are names."""
 PREFIX = "field."
-"""What the names of the sections of columns begin with."""
+"""The prefix of the names of the sections of columns."""
 Values = dict[str, tuple[list[int], list[Any]]]
 """By the name of a column, the article of each value, and the values."""
 

@@ -26,7 +26,7 @@ _MAX_REMEMBERED = 4096  # stems whose words are remembered
 
 @dataclass(frozen=True, slots=True)
 class _Visible:
-    """What visible documents have of a segment.
+    """The stems, forms and words of a segment that visible documents have.
 
     `postings` (int64) says in how many titles and paragraphs each stem is, `forms` and `words` (bool) whether
     each form and each word is anywhere; forms are in the order of the section "word.stems".

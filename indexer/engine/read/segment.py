@@ -72,7 +72,7 @@ class SegmentView:
 
     @lazy
     def lexicon(self) -> list[str]:
-        """What `list_words` returns, kept in memory."""
+        """The list that `list_words` returns, kept in memory."""
         return self.list_words()
 
     def list_words(self) -> list[str]:

@@ -45,7 +45,7 @@ class ArticleValues:
 
 
 def make_key(name: str) -> str:
-    """What names are compared by: without case and accents, with single spaces."""
+    """The form in which names are compared: without case and accents, with single spaces."""
     return " ".join(normalize(name).split())
 
 
