@@ -50,15 +50,18 @@ class Batches:
         assert isinstance(outcome, SyncReport), outcome
         return counts(outcome)
 
-    def wait_for(self, wanted: type[NutgrafError] | tuple[int, int, int, int]) -> None:
-        """Go on to an error, or a report with these counts.
+    def reach(self, wanted: type[NutgrafError] | tuple[int, int, int, int]) -> bool:
+        """Go on to an error, or a report with these counts; return whether it comes.
 
         Others may come before, since a change that takes several steps may be more than one batch.
         """
         while True:
-            outcome = self.next()
+            try:
+                outcome = self.next()
+            except StopIteration:
+                return False
             if counts(outcome) == wanted if isinstance(outcome, SyncReport) else type(outcome) is wanted:
-                return
+                return True
 
 
 @pytest.fixture
@@ -127,11 +130,11 @@ def test_a_source_that_goes_away_is_watched_again_when_it_is_back(
     with watching(archive) as batches:
         steps = leave_and_return(archive)
         next(steps)
-        batches.wait_for(SourceMissing)
+        assert batches.reach(SourceMissing)
         next(steps, None)
-        batches.wait_for((0, 0, 0, 20))
+        assert batches.reach((0, 0, 0, 20))
         archive.text("b.txt", "A heron.")
-        batches.wait_for((1, 0, 0, 20))
+        assert batches.reach((1, 0, 0, 20))
 
 
 @pytest.mark.slow
@@ -140,9 +143,9 @@ def test_a_folder_that_takes_the_place_of_a_source_is_watched(archive: Archive) 
     with watching(archive) as batches:
         archive.seeds.rename(archive.root / "old")
         (archive.root / "new").rename(archive.seeds)
-        batches.wait_for((0, 0, 0, 20))
+        assert batches.reach((0, 0, 0, 20))
         archive.text("b.txt", "A heron.")
-        batches.wait_for((1, 0, 0, 20))
+        assert batches.reach((1, 0, 0, 20))
 
 
 @pytest.mark.slow
@@ -152,7 +155,7 @@ def test_a_file_that_is_replaced_again_and_again_is_watched(archive: Archive) ->
         for number in range(3):
             other = archive.lines("other.txt", {"id": "one", "text": f"A heron {number}."})
             other.replace(source)
-            batches.wait_for((0, 1, 0, 0))
+            assert batches.reach((0, 1, 0, 0))
 
 
 @pytest.mark.slow
@@ -160,12 +163,12 @@ def test_a_mass_deletion_is_reported_and_waits_for_the_next_change(archive: Arch
     with watching(archive) as batches:
         (archive.seeds / "m").rename(archive.root / "m")
         (archive.seeds / "m").mkdir()
-        batches.wait_for(SourceShrunk)
+        assert batches.reach(SourceShrunk)
         assert archive.open().get_status().articles == 20
         archive.text("b.txt", "A heron.")
-        batches.wait_for(SourceShrunk)
+        assert batches.reach(SourceShrunk)
         shutil.copytree(archive.root / "m", archive.seeds / "m", dirs_exist_ok=True)
-        batches.wait_for((1, 0, 0, 20))
+        assert batches.reach((1, 0, 0, 20))
 
 
 @pytest.mark.slow
@@ -173,13 +176,13 @@ def test_a_source_that_is_missing_or_shrunk_does_not_stop_the_others(archive: Ar
     other = archive.beside("other")
     with watching(archive, archive.seeds, other.seeds) as batches:
         shutil.rmtree(archive.seeds)
-        batches.wait_for(SourceMissing)
+        assert batches.reach(SourceMissing)
         other.text("b.txt", "A heron.")
-        batches.wait_for((1, 0, 0, 1))
+        assert batches.reach((1, 0, 0, 1))
         archive.text("b.txt", "All that is left.")
-        batches.wait_for(SourceShrunk)
+        assert batches.reach(SourceShrunk)
         other.text("c.txt", "A heron.")
-        batches.wait_for((1, 0, 0, 2))
+        assert batches.reach((1, 0, 0, 2))
 
 
 @pytest.mark.slow
@@ -187,9 +190,9 @@ def test_a_locked_index_is_tried_again(archive: Archive) -> None:
     with watching(archive) as batches:
         with lock_for_writing(archive.folder, 1):
             archive.text("b.txt", "A heron.")
-            batches.wait_for(IndexLocked)
+            assert batches.reach(IndexLocked)
             archive.text("c.txt", "A heron.")
-        batches.wait_for((2, 0, 0, 20))
+        assert batches.reach((2, 0, 0, 20))
 
 
 @pytest.mark.slow
@@ -199,10 +202,10 @@ def test_a_disk_that_is_full_is_tried_again(archive: Archive) -> None:
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
         try:
-            batches.wait_for(StorageFailed)
+            assert batches.reach(StorageFailed)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        batches.wait_for((1, 0, 0, 20))
+        assert batches.reach((1, 0, 0, 20))
 
 
 @pytest.mark.slow
@@ -213,30 +216,30 @@ def test_sources_that_the_index_gets_or_loses_meanwhile_count(archive: Archive) 
     archive.root = first.root
     with archive.open(sources=[]) as index:
         batches = Batches(index)
-        batches.wait_for((0, 0, 0, 1))
+        assert batches.reach((0, 0, 0, 1))
         index.sync(second.seeds)
-        batches.wait_for((0, 0, 0, 2))
+        assert batches.reach((0, 0, 0, 2))
         second.text("b.txt", "A heron.")
-        batches.wait_for((1, 0, 0, 1))
+        assert batches.reach((1, 0, 0, 1))
         index.forget(first.seeds)
         first.text("b.txt", "A heron.")
-        batches.wait_for((0, 0, 0, 2))
+        assert batches.reach((0, 0, 0, 2))
 
 
 @pytest.mark.slow
 def test_a_file_whose_name_is_not_unicode_is_a_change(archive: Archive) -> None:
     with watching(archive) as batches:
         archive.text(os.fsdecode(b"caf\xe9.txt"), "A heron.")
-        batches.wait_for((1, 0, 0, 20))
+        assert batches.reach((1, 0, 0, 20))
 
 
 @pytest.mark.slow
 def test_polling_finds_changes_without_being_told(archive: Archive) -> None:
     with watching(archive, poll=0.2) as batches:
         archive.text("b.txt", "A heron.")
-        batches.wait_for((1, 0, 0, 20))
+        assert batches.reach((1, 0, 0, 20))
         (archive.seeds / "b.txt").unlink()
-        batches.wait_for((0, 0, 1, 20))
+        assert batches.reach((0, 0, 1, 20))
 
 
 def test_a_stop_ends_the_batch_and_the_watching(archive: Archive) -> None:
