@@ -182,12 +182,15 @@ def print_page(page: Page) -> None:
 def _print_hit(place: int, hit: Hit) -> None:
     article = hit.article
     facts = [str(article.published).replace("T", " ") if article.published else "undated", article.id]
+    if article.authors:
+        facts.append(f"by {', '.join(article.authors)}")
     if hit.missing:
         facts.append(f"without {', '.join(hit.missing)}")
     click.echo(f"\n{place}. {_make_bold(article.title or '(no title)', hit.title_spans)}")
     click.echo(f"   {sanitize('  '.join(facts))}")
     for passage in hit.passages:
-        click.echo(f"   [{passage.number}] {_make_bold(passage.text, passage.spans)}")
+        page = f", page {passage.page_number}" if passage.page_number else ""
+        click.echo(f"   [{passage.number}{page}] {_make_bold(passage.text, passage.spans)}")
     if hit.also:
         click.echo(f"   also in {', '.join(sanitize(other.id) for other in hit.also)}")
     if hit.explanation:

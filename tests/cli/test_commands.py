@@ -170,6 +170,19 @@ def test_search_shows_titles_dates_and_passages(archive: Archive, run: Run) -> N
     assert err.startswith("nutgraf: ")
 
 
+def test_a_hit_names_its_authors_and_the_pages_of_its_passages(archive: Archive, run: Run) -> None:
+    fields = {
+        "authors": ["Ada Berg", "Tom Reed"],
+        "paragraphs": ["A heron.", "A heron."],
+        "page_numbers": [None, 4],
+    }
+    archive.lines("c.jsonl", {"id": "c", "title": "Herons", **fields})
+    run("index", "--index", "index")
+    out = run("search", "--index", "index", "heron")[1]
+    assert re.search(r"\n   undated  c-[0-9a-f]{8}/c  by Ada Berg, Tom Reed\n", out)
+    assert "\n   [1] A heron.\n   [2, page 4] A heron.\n" in out
+
+
 def test_another_spelling_is_suggested_beside_the_hits(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     code, out, err = run("search", "--index", "index", "harbur", "crane")
