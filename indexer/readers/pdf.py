@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from indexer.article import Article, Published, normalize_space
 from indexer.errors import UnreadableDocument
 from indexer.files.fork_safe import Lock
-from indexer.limits import PDF_PAGES, VALUES
-from indexer.readers.assemble import assemble_article
+from indexer.limits import PDF_PAGES
+from indexer.readers.assemble import assemble_text
 from indexer.readers.dates import HeadDates
-from indexer.readers.document import BinaryDocument, Details, check_length, language_code
+from indexer.readers.document import BinaryDocument, Details, check_length, language_code, split_keywords
 from indexer.readers.expressions import make_date
 from indexer.readers.layout import Line, Page, Paragraph, read_layout
 from indexer.text.detection import detect_language
@@ -78,7 +78,6 @@ _NO_AUTHOR = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN_AUTHORS = re.compile(r"\s*;\s*|,?\s+(?:and|und|et|y|&)\s+")
-_BETWEEN_WORDS = re.compile(r"\s*[;,]\s*")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff\ufffe]+")
 _DATE = re.compile(r"\s*(?:D:)?(\d{4})-?(\d\d)-?(\d\d)")
 
@@ -106,17 +105,15 @@ def read_articles(document: BinaryDocument) -> Iterator[Article]:
     head.read_lines(layout.running)
     paragraphs = [paragraph for at, paragraph in enumerate(paragraphs) if at not in bare]
     texts = [paragraph.text for paragraph in paragraphs]
-    head.read_dateline(texts)
-    dates, remarks = head.resolve(document.name)
     details = Details(
         language=_check_language(language, title, texts),
         authors=_split_authors(stated["Author"]),
-        tags=tuple(filter(None, map(_clean, _BETWEEN_WORDS.split(stated["Keywords"]))))[:VALUES],
-        dates=(*dates, *_read_dates(stated, document)),
-        notes=(*notes, *remarks),
+        tags=tuple(filter(None, map(_clean, split_keywords(stated["Keywords"])))),
+        dates=tuple(_read_dates(stated, document)),
+        notes=tuple(notes),
     )
     numbers = [paragraph.page for paragraph in paragraphs]
-    return iter([assemble_article(document, title, texts, details, numbers)])
+    return iter([assemble_text(document, title, texts, details, head, numbers)])
 
 
 def _open(document: BinaryDocument) -> PdfDocument:
@@ -376,7 +373,7 @@ def _split_authors(text: str) -> tuple[str, ...]:
     for name in filter(None, names):
         parts = name.split(", ")
         found += parts if all(" " in part.strip() for part in parts) else [name]
-    return tuple(found[:VALUES])
+    return tuple(found)
 
 
 def _read_dates(stated: dict[str, str], document: BinaryDocument) -> Iterator[Published]:
