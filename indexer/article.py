@@ -231,7 +231,7 @@ def _split_text(text: object, paragraphs: tuple[str, ...]) -> tuple[str, ...]:
     check_text("text", text)
     if paragraphs:
         raise InvalidArticle("text: cannot be given together with paragraphs: give one of them")
-    return tuple(map(normalize_space, _BLANK_LINES.split(str(text))))
+    return tuple(split_at_blank_lines(str(text)))
 
 
 def _check_names(name: str, values: object) -> tuple[str, ...]:
@@ -466,6 +466,11 @@ def normalize_space(text: str) -> str:
     if text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
         return text
     return " ".join(text.split())
+
+
+def split_at_blank_lines(text: str) -> list[str]:
+    """The parts of a text between blank lines, with white space normalized; empty ones are dropped."""
+    return list(filter(None, map(normalize_space, _BLANK_LINES.split(text))))
 
 
 def name_anchors(hashes: Iterable[int]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
-from indexer.article import Article, Failure, make_record_id, normalize_space
+from indexer.article import Article, Failure, make_record_id, normalize_space, split_at_blank_lines
 from indexer.errors import InvalidArticle, UnreadableDocument
 from indexer.readers import wordpress
 from indexer.readers.assemble import assemble_article
@@ -25,7 +25,6 @@ from indexer.readers.markup import extract_blocks, parse_visible
 _HEAD = 1 << 16
 _CONTENTS = ("content_html", "content_text", "summary")
 _MARKUP = re.compile(r"<[!/a-zA-Z]|&[#\w]+;")
-_BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +170,11 @@ def _assemble(document: Document, number: int, entry: _Entry, context: Details) 
         article_id=make_record_id(document.article_id, name) if name else f"{document.article_id}-{number}",
     )
     title = " ".join(_extract_paragraphs(entry.title))
-    paragraphs = _split_paragraphs(entry.content) if entry.is_plain else _extract_paragraphs(entry.content)
+    paragraphs = split_at_blank_lines(entry.content) if entry.is_plain else _extract_paragraphs(entry.content)
     details = replace(entry.details, dates=tuple(dates)).or_else(context)
     return assemble_article(member, title, paragraphs, details)
 
 
 def _extract_paragraphs(text: str) -> list[str]:
     """Return the paragraphs of a text that may have HTML."""
-    return extract_blocks(parse_visible(text)) if _MARKUP.search(text) else _split_paragraphs(text)
-
-
-def _split_paragraphs(text: str) -> list[str]:
-    return [paragraph for part in _BLANK_LINES.split(text) if (paragraph := normalize_space(part))]
+    return extract_blocks(parse_visible(text)) if _MARKUP.search(text) else split_at_blank_lines(text)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from indexer.article import Article, normalize_space
+from indexer.article import Article, normalize_space, split_at_blank_lines
 from indexer.readers.assemble import assemble_text
 from indexer.readers.dates import HeadDates
 from indexer.readers.document import TextDocument, check_length
@@ -34,7 +34,7 @@ def read_articles(document: TextDocument) -> Iterator[Article]:
     notes = []
     if not paragraphs and re.search(r"\w", plain := _HTML.sub("", text)):
         notes.append("the Markdown has no blocks: its text was taken as it is")
-        paragraphs = [*map(normalize_space, re.split(r"\n\s*\n", plain))]
+        paragraphs = split_at_blank_lines(plain)
     title = front.title
     if not title and headings:
         title = headings[0]

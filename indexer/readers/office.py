@@ -6,19 +6,16 @@ and OpenDocument are vocabularies: a subclass of `PartReader` each says what the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from indexer.article import Article, normalize_space
+from indexer.article import Article, split_at_blank_lines
 from indexer.errors import UnreadableDocument
 from indexer.readers.assemble import MAX_TITLE, assemble_text, is_prose
 from indexer.readers.dates import HeadDates
 from indexer.readers.document import BinaryDocument, Details
 from indexer.readers.package import local_name
-
-_PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*")
 
 Role = Literal["paragraph", "row", "cell", "text", "space", "line break", "hyphen", "hidden", "mark"]
 """What an element is to the text.
@@ -148,8 +145,8 @@ class PartReader:
 
 def _blocks_of(element: _Paragraph | _Row | list[Block], page: int | None) -> list[Block]:
     if isinstance(element, _Paragraph):
-        texts = map(normalize_space, _PARAGRAPH_BREAK.split("".join(element.pieces)))
-        return [*(Block(text, element.label, page) for text in texts if text), *element.following]
+        texts = split_at_blank_lines("".join(element.pieces))
+        return [*(Block(text, element.label, page) for text in texts), *element.following]
     if isinstance(element, _Row):
         return join_row(element.cells)
     return element

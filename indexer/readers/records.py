@@ -19,7 +19,7 @@ from indexer.article import (
     Published,
     is_language,
     make_record_id,
-    normalize_space,
+    split_at_blank_lines,
 )
 from indexer.errors import InvalidArticle, NutgrafError, quote_value
 from indexer.fields import convert_value
@@ -34,7 +34,6 @@ _REQUIRED = ("title", "paragraphs")
 _ISO_DATE = re.compile(r"(?:1[4-9]|20)\d\d-\d\d(?:-\d\d(?:T(?!00:00)\d\d:\d\d(?::\d\d)?)?)?")
 _MAX_FAILURES = 100
 """Bad records of a document that are listed one by one: it may have millions of them."""
-_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 # Semicolons and bars divide names, but for the semicolon at the end of a character reference.
 _NAMES = re.compile(r"(?:&#?\w{1,10};|[^;|])+")
 _TYPES = {str: "a string", list: "a list", bool: "a boolean", int: "a number", float: "a number"}
@@ -239,7 +238,7 @@ def _get_paragraphs(given: object, notes: list[str]) -> list[str]:
 
             notes.append("text: has HTML, of which the text was taken that a browser shows")
             return extract_blocks(parse_visible(given))
-        return [*map(normalize_space, _BLANK_LINES.split(given.replace("\r\n", "\n")))]
+        return split_at_blank_lines(given)
     if not isinstance(given, list) or not all(isinstance(part, str) for part in given):
         raise BadRecord(f"text: must be a string or a list of strings, not {describe_type(given)}")
     return given

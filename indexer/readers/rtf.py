@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from indexer.article import Article, Published, normalize_space
+from indexer.article import Article, Published, normalize_space, split_at_blank_lines
 from indexer.errors import UnreadableDocument
 from indexer.readers.document import BinaryDocument, Details, ReadOptions, split_keywords, split_names
 from indexer.readers.expressions import parse_date
@@ -319,7 +319,7 @@ class _Parser:
         flow.pieces.clear()
         label = "".join(self._styles.get(flow.style, ())).partition(";")[0]
         target = flow.cell if flow.is_in_table else flow.blocks
-        target += [Block(part, label) for part in map(normalize_space, re.split(r"\n\s*\n", text)) if part]
+        target += [Block(part, label) for part in split_at_blank_lines(text)]
         target += flow.following
         flow.following.clear()
 
