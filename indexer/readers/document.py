@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
 from indexer.article import Article, Encoding, Failure, FieldValue, Published, is_language, record_name
-from indexer.errors import InvalidArticle
+from indexer.errors import InvalidArticle, UnreadableDocument
 from indexer.fields import FieldType
 from indexer.limits import ARTICLE_TEXT
 from indexer.sources import PLACEHOLDERS
@@ -211,6 +211,19 @@ def suffix_of(name: str) -> str:
     """Return the suffix of a file's name, in lower case and without `.gz`; empty if there is none."""
     stem = name.rpartition("/")[2].lower().removesuffix(PACKED)
     return "." + stem.rpartition(".")[2] if "." in stem else ""
+
+
+def read_bounded(stream: BinaryIO, max_bytes: int) -> bytes:
+    """Return the content of a stream; raises UnreadableDocument if it has more than `max_bytes`."""
+    data = stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise UnreadableDocument(describe_excess(max_bytes))
+    return data
+
+
+def describe_excess(max_bytes: int) -> str:
+    """Return why a document with more than `max_bytes` is not read."""
+    return f"larger than {max_bytes / 2**20:g} MB"
 
 
 def check_length(size: int) -> None:

@@ -17,6 +17,7 @@ from indexer.readers.document import (
     Details,
     Document,
     language_code,
+    read_bounded,
     web_address,
 )
 from indexer.readers.expressions import parse_date
@@ -52,10 +53,7 @@ def read_articles(document: BinaryDocument) -> Iterator[Article | Failure]:
     document.stream.seek(0)
     if wordpress.is_export(head):
         return wordpress.read_articles(document)
-    data = document.stream.read(document.options.max_bytes + 1)
-    if len(data) > document.options.max_bytes:
-        raise UnreadableDocument(f"larger than {document.options.max_bytes / 2**20:g} MB")
-    return _read_feed(document, data)
+    return _read_feed(document, read_bounded(document.stream, document.options.max_bytes))
 
 
 def _read_feed(document: Document, data: bytes) -> Iterator[Article | Failure]:

@@ -31,7 +31,9 @@ from indexer.readers.document import (
     Details,
     ReadOptions,
     check_length,
+    describe_excess,
     language_code,
+    read_bounded,
     suffix_of,
     web_address,
 )
@@ -126,9 +128,7 @@ def read_articles(document: BinaryDocument) -> Iterator[Article | Failure]:
         return _read_mailbox(document)
     if not _HEADER_FIELD.match(_FIRST_LINE.sub(b"", start, count=1)):
         raise UnreadableDocument("not a mail: it does not begin with header fields")
-    data = document.stream.read(document.options.max_bytes + 1)
-    if len(data) > document.options.max_bytes:
-        raise UnreadableDocument(f"larger than {document.options.max_bytes / 2**20:g} MB")
+    data = read_bounded(document.stream, document.options.max_bytes)
     document.begin_record(len(data))
     return _read_mail(_parse(data), document, document.name, document.name)
 
@@ -138,7 +138,7 @@ def _read_mailbox(document: BinaryDocument) -> Iterator[Article | Failure]:
     for number, data in enumerate(_split_mails(document.stream, document.options.max_bytes), 1):
         place = f"{document.name}:{number}"
         if data is None:
-            yield Failure(place, f"larger than {document.options.max_bytes / 2**20:g} MB")
+            yield Failure(place, describe_excess(document.options.max_bytes))
             continue
         try:
             document.begin_record(len(data))

@@ -10,7 +10,7 @@ from io import SEEK_CUR, SEEK_SET, BufferedIOBase, BufferedReader, BytesIO, RawI
 from typing import TYPE_CHECKING, BinaryIO
 
 from indexer.errors import UnreadableDocument
-from indexer.readers.document import GZIP, MAX_RATIO, MIN_BOUND, PACKED
+from indexer.readers.document import GZIP, MAX_RATIO, MIN_BOUND, PACKED, read_bounded
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -119,9 +119,7 @@ def unpack(stream: BinaryIO, name: str, max_bytes: int, budget: Budget | None = 
     Raises UnreadableDocument if the gzip data is damaged, or if the content has more than `max_bytes`, or
     more than the budget, which is by default that of the gzip data.
     """
-    data = stream.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise UnreadableDocument(f"larger than {max_bytes / 2**20:g} MB")
+    data = read_bounded(stream, max_bytes)
     if not data.startswith(GZIP):
         if name.lower().endswith(PACKED) and data:
             raise UnreadableDocument("not gzip data, although its name ends with .gz")

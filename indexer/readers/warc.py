@@ -32,6 +32,7 @@ from indexer.readers.document import (
     BinaryDocument,
     Damage,
     Details,
+    describe_excess,
     suffix_of,
     web_address,
 )
@@ -236,7 +237,7 @@ def _read_capture(document: BinaryDocument, record: Any, address: str) -> _Captu
         )
         return None
     if record.content_length - start > document.options.max_bytes:
-        raise UnreadableDocument(f"larger than {document.options.max_bytes / 2**20:g} MB")
+        raise UnreadableDocument(describe_excess(document.options.max_bytes))
     data = head + _read_block(record, record.content_length - len(head))
     if len(data) < record.content_length:
         raise UnreadableDocument("damaged: it ends too early")
