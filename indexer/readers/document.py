@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
@@ -179,6 +180,21 @@ class BinaryDocument(Document):
 
     stream: BinaryIO
     size: int
+
+
+class Seen:
+    """The texts that were met so far, as hashes, since a container may have millions of records."""
+
+    def __init__(self) -> None:
+        self._digests: set[bytes] = set()
+
+    def add(self, text: str) -> bool:
+        """Add a text; return whether it is new."""
+        digest = sha256(text.encode("utf-8", "replace")).digest()[:12]
+        if digest in self._digests:
+            return False
+        self._digests.add(digest)
+        return True
 
 
 def complete_article(article: Article, options: ReadOptions) -> Article:

@@ -30,6 +30,7 @@ from indexer.readers.document import (
     BinaryDocument,
     Details,
     ReadOptions,
+    Seen,
     check_length,
     describe_excess,
     language_code,
@@ -134,7 +135,7 @@ def read_articles(document: BinaryDocument) -> Iterator[Article | Failure]:
 
 
 def _read_mailbox(document: BinaryDocument) -> Iterator[Article | Failure]:
-    seen: set[bytes] = set()
+    seen = Seen()
     for number, data in enumerate(_split_mails(document.stream, document.options.max_bytes), 1):
         place = f"{document.name}:{number}"
         if data is None:
@@ -150,12 +151,9 @@ def _read_mailbox(document: BinaryDocument) -> Iterator[Article | Failure]:
             document.leave_out("deleted mails")
             continue
         name = _read_name(_read_header(mail, "message-id"))
-        digest = sha256(name.encode()).digest()[:12]
-        if name and digest in seen:
+        if name and not seen.add(name):
             document.leave_out("mails with the Message-ID of another")
             continue
-        if name:
-            seen.add(digest)
         mail_id = make_record_id(document.article_id, name) if name else f"{document.article_id}-{number}"
         inside = replace(document, name=f"{document.name}/{name or number}", article_id=mail_id)
         yield from _read_mail(mail, inside, document.name, place)

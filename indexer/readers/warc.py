@@ -32,6 +32,7 @@ from indexer.readers.document import (
     BinaryDocument,
     Damage,
     Details,
+    Seen,
     describe_excess,
     suffix_of,
     web_address,
@@ -80,20 +81,12 @@ class _Source:
         return 0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Captures:
-    """What was captured so far: digests of contents, and of addresses."""
+    """The captures that were met so far: digests of their contents, and their addresses."""
 
-    contents: set[bytes] = field(default_factory=set)
-    addresses: set[bytes] = field(default_factory=set)
-
-    def add_content(self, digest: str) -> bool:
-        """Add a content; return whether it is new."""
-        return _add(self.contents, digest)
-
-    def add_address(self, address: str) -> bool:
-        """Add an address; return whether it is new."""
-        return _add(self.addresses, address)
+    contents: Seen = field(default_factory=Seen)
+    addresses: Seen = field(default_factory=Seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +180,7 @@ def _read_record(document: BinaryDocument, record: Any, captures: _Captures) -> 
         if capture is None:
             return
         digest = record.headers.get("WARC-Payload-Digest") or sha256(capture.data).hexdigest()
-        if not captures.add_content(digest):
+        if not captures.contents.add(digest):
             document.leave_out("repeated captures")
             return
         suffix = _find_suffix(capture)
@@ -197,7 +190,7 @@ def _read_record(document: BinaryDocument, record: Any, captures: _Captures) -> 
         yield Failure(path, str(error))
         return
     name = _encode(address)
-    if not captures.add_address(address):
+    if not captures.addresses.add(address):
         # The id of an article stays the same if captures of its address follow.
         name += f"@{capture.time:%Y%m%d%H%M%S}" if capture.time else f"@{sha256(data).hexdigest()[:14]}"
     member, details = _date_member(document, capture), _state(capture, document)
@@ -367,11 +360,3 @@ def _encode(address: str) -> str:
     if len(name) <= _MAX_ADDRESS:
         return name
     return f"{name[: _MAX_ADDRESS - 17]}-{sha256(name.encode()).hexdigest()[:16]}"
-
-
-def _add(known: set[bytes], text: str) -> bool:
-    digest = sha256(text.encode("utf-8", "replace")).digest()[:12]
-    if digest in known:
-        return False
-    known.add(digest)
-    return True
