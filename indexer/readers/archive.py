@@ -12,7 +12,6 @@ twice, first for the names.
 from __future__ import annotations
 
 import stat
-import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -26,11 +25,10 @@ from indexer.errors import UnreadableDocument
 from indexer.files.names import printable_path
 from indexer.readers import find_unread_kind, is_skipped_folder, read_member
 from indexer.readers.document import BinaryDocument
-from indexer.readers.packed import Budget, open_bounded
+from indexer.readers.packed import BROKEN_ZIP, Budget, open_bounded, open_zip
 
 _UTF8, _ENCRYPTED = 0x800, 0x1
 _MAX_PATH = 4096
-_BROKEN_ZIP = (zipfile.BadZipFile, struct.error, EOFError, ValueError, OverflowError)
 # Walking over many small members, or a large one that is not read, takes time as reading one does.
 _MANY, _LARGE = 1000, 1 << 20
 
@@ -62,7 +60,7 @@ def read_articles(document: BinaryDocument) -> Iterator[Article | Failure]:
     start = document.stream.read(2)
     document.stream.seek(0)
     if start == b"PK" or document.name.lower().endswith(".zip"):
-        return _read_zip(document, _open_zip(document.stream))
+        return _read_zip(document, open_zip(document.stream))
     return _read_tar(document)
 
 
@@ -89,7 +87,7 @@ def _read_members(
         except NotImplementedError as error:
             yield Failure(f"{document.name}/{path}", f"packed in a way that is not supported: {error}")
             continue
-        except (*_BROKEN_ZIP, tarfile.TarError) as error:
+        except (*BROKEN_ZIP, tarfile.TarError) as error:
             yield Failure(f"{document.name}/{path}", f"damaged: {error}")
             continue
         if opened is None:
@@ -126,15 +124,6 @@ def _find_problem(name: str, *, is_regular: bool) -> str | None:
     if len(name) > _MAX_PATH:
         return "its path is too long"
     return None if is_regular else "is a link or a device, which is not followed"
-
-
-def _open_zip(stream: BinaryIO) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(stream)
-    except NotImplementedError as error:
-        raise UnreadableDocument(f"packed in a way that is not supported: {error}") from error
-    except _BROKEN_ZIP as error:
-        raise UnreadableDocument(f"damaged, or not complete: {error}") from error
 
 
 def _read_zip(document: BinaryDocument, archive: zipfile.ZipFile) -> Iterator[Article | Failure]:

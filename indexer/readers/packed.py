@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _CHUNK, _MAX_READ = 1 << 16, 1 << 20
+BROKEN_ZIP = (zipfile.BadZipFile, struct.error, EOFError, ValueError, OverflowError)
+"""The errors that `zipfile` raises for a damaged archive."""
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError)
 
 
@@ -34,6 +37,16 @@ class Budget:
         """Raise UnreadableDocument if too much has been unpacked."""
         if self._left < 0:
             raise UnreadableDocument(f"unpacks to more than {MAX_RATIO} times its size, so it is not text")
+
+
+def open_zip(stream: BinaryIO) -> zipfile.ZipFile:
+    """Return the ZIP archive in a stream; raises UnreadableDocument if there is none."""
+    try:
+        return zipfile.ZipFile(stream)
+    except NotImplementedError as error:
+        raise UnreadableDocument(f"packed in a way that is not supported: {error}") from error
+    except BROKEN_ZIP as error:
+        raise UnreadableDocument(f"damaged, or not complete: {error}") from error
 
 
 def open_unpacked(stream: BinaryIO, budget: Budget) -> BinaryIO:

@@ -38,6 +38,7 @@ from indexer.readers.document import (
     web_address,
 )
 from indexer.readers.encoding import transcode
+from indexer.readers.packed import open_zip
 
 _HEAD = 1 << 16
 """Bytes at the start of a response that are searched for the end of its header."""
@@ -112,10 +113,7 @@ def read_articles(document: BinaryDocument) -> Iterator[Article | Failure]:
         return _read_records(document, document.stream, captures)
     if not start.startswith(_ZIP):
         raise UnreadableDocument("not a web archive: it begins with neither a WARC record nor a ZIP archive")
-    try:
-        archive = zipfile.ZipFile(document.stream)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
-        raise UnreadableDocument(f"damaged, or not complete: {error}") from error
+    archive = open_zip(document.stream)
     members = [info for info in archive.infolist() if _WARC.fullmatch(info.filename)]
     if not members:
         raise UnreadableDocument("contains no WARC file in a folder named archive")
