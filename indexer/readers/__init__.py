@@ -73,6 +73,7 @@ from indexer.readers.document import (
     ReadOptions,
     TextDocument,
     complete_article,
+    is_kind,
     suffix_of,
 )
 from indexer.readers.encoding import decode
@@ -165,8 +166,6 @@ SUFFIXES: frozenset[str] = frozenset(_BY_SUFFIX) | {suffix + PACKED for suffix i
 EXTRA = "nutgraf[documents]"
 """The extra that installs the libraries of all readers."""
 
-# A suffix that stands for a kind of file, unlike the end of "notes.2021" or "v1.draft of May".
-_KIND = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,8}")
 _MAX_KINDS = 8
 """Kinds of files that are named one by one."""
 _PACKAGES, _SAVED, _PAGES = "node_modules", "_files", (".html", ".htm")
@@ -207,7 +206,7 @@ def find_unread_kind(name: str) -> str | None:
     suffix = suffix_of(name)
     if (kind := _BY_SUFFIX.get(suffix)) and kind.is_installed:
         return None
-    return suffix if _KIND.fullmatch(suffix) else ""
+    return suffix if is_kind(suffix) else ""
 
 
 def is_container(name: str) -> bool:

@@ -29,6 +29,7 @@ _MARKUP = re.compile(
 # Nearly all addresses are such, and need not be taken apart.
 _PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/[!-~]*)?")
 _NAME_SEPARATOR = re.compile(r"\s*;\s*")
+_KIND = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,8}")
 _KEYWORD_SEPARATOR = re.compile(r"\s*[,;，；、]\s*")
 GZIP = b"\x1f\x8b"
 """The first bytes of gzip data."""
@@ -227,6 +228,11 @@ def suffix_of(name: str) -> str:
     """Return the suffix of a file's name, in lower case and without `.gz`; empty if there is none."""
     stem = name.rpartition("/")[2].lower().removesuffix(PACKED)
     return "." + stem.rpartition(".")[2] if "." in stem else ""
+
+
+def is_kind(suffix: str) -> bool:
+    """Whether a suffix stands for a kind of file, unlike the end of "notes.2021" or "v1.draft of May"."""
+    return _KIND.fullmatch(suffix) is not None
 
 
 def read_bounded(stream: BinaryIO, max_bytes: int) -> bytes:

@@ -34,6 +34,7 @@ from indexer.readers.document import (
     Details,
     Seen,
     describe_excess,
+    is_kind,
     suffix_of,
     web_address,
 )
@@ -223,9 +224,7 @@ def _read_capture(document: BinaryDocument, record: Any, address: str) -> _Captu
     capture = _Capture(address, record.record_date, header, b"", is_truncated)
     suffix = _find_suffix(capture)
     if suffix not in SUFFIXES or urlsplit(address).path == "/robots.txt":
-        document.leave_out(
-            suffix if re.fullmatch(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,8}", suffix) else "captures of other kinds"
-        )
+        document.leave_out(suffix if is_kind(suffix) else "captures of other kinds")
         return None
     if record.content_length - start > document.options.max_bytes:
         raise UnreadableDocument(describe_excess(document.options.max_bytes))
