@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from indexer.article import Article
 from indexer.readers.document import BinaryDocument
 from indexer.readers.office import Block, PartReader, Role, assemble_document
 from indexer.readers.package import (
     Package,
+    find_attribute,
     find_main_part,
     find_related,
     local_name,
@@ -117,10 +118,9 @@ def _read_styles(package: Package, main: str) -> dict[str, str]:
     for _, kind, name in find_related(package, main):
         if kind == "styles" and name in package.names:
             styles = (element for element in package.parse(name) if local_name(element.tag) == "style")
-            return {_find(style, "styleId"): _find(style[0], "val").lower() for style in styles if len(style)}
+            return {
+                find_attribute(style, "styleId"): find_attribute(style[0], "val").lower()
+                for style in styles
+                if len(style)
+            }
     return {}
-
-
-def _find(element: Any, name: str) -> str:
-    """Return the value of an attribute, whatever its namespace."""
-    return next((value for key, value in element.attrib.items() if local_name(key) == name), "")

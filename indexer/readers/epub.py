@@ -21,7 +21,7 @@ from indexer.readers.document import BinaryDocument, Details, ReadOptions
 from indexer.readers.encoding import decode
 from indexer.readers.expressions import parse_date
 from indexer.readers.markup import extract_blocks, parse_visible
-from indexer.readers.package import Package, local_name, read_properties, resolve_path
+from indexer.readers.package import Package, find_attribute, read_properties, resolve_path
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _PROPERTIES = {
@@ -126,18 +126,16 @@ def _read_details(contents: Any, options: ReadOptions) -> Details:
 
 
 def _find_dates(contents: Any, options: ReadOptions) -> Iterator[Published]:
-    stated = [(element.text, _EVENTS.get(_find_event(element))) for element in contents.iter("{*}date")]
+    # EPUB 2 states what happened on a date.
+    stated = [
+        (element.text, _EVENTS.get(find_attribute(element, "event"))) for element in contents.iter("{*}date")
+    ]
     for element in contents.iter("{*}meta"):
         if element.get("property") == "dcterms:modified":
             stated.append((element.text, "modified"))
     for text, provenance in stated:
         if provenance and (date := parse_date(normalize_space(text or ""), provenance, options)):
             yield date
-
-
-def _find_event(element: Any) -> str:
-    """Return what happened on a date, as EPUB 2 states it; "" if it does not."""
-    return next((value for key, value in element.attrib.items() if local_name(key) == "event"), "")
 
 
 def _list_encrypted(package: Package, root: str) -> set[str]:

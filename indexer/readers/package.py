@@ -138,6 +138,11 @@ def local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
+def find_attribute(element: Any, name: str) -> str:
+    """Return the value of an attribute, whatever its namespace; "" if there is none."""
+    return next((value for key, value in element.attrib.items() if local_name(key) == name), "")
+
+
 def read_properties(root: Any, kinds: Mapping[str, str], options: ReadOptions) -> tuple[str, Details]:
     """Return the title and the details in a part with metadata.
 
