@@ -24,8 +24,6 @@ def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
     The columns may be separated by commas, semicolons, tabs or bars: by whichever gives the most columns with
     known names. Raises UnreadableDocument if no column is a title or a text.
     """
-    if not document.text.strip():
-        raise UnreadableDocument("contains no text")
     csv.field_size_limit(_LONGEST_CELL)  # the text of an article may be longer than 131,072 characters
     reader = RecordReader(document)
     tables = [_Table(document.text, delimiter, reader) for delimiter in _DELIMITERS]

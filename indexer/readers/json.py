@@ -25,8 +25,6 @@ def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
     JSON without articles, such as the settings of a program, is left out. Raises UnreadableDocument if the
     text is not JSON.
     """
-    if not document.text.strip():
-        raise UnreadableDocument("contains no text")
     reader = RecordReader(document)
     try:
         value = jsonl.parse_json(document.text)

@@ -9,7 +9,6 @@ from msgspec import DecodeError
 from msgspec.json import decode
 
 from indexer.article import Article, Failure
-from indexer.errors import UnreadableDocument
 from indexer.readers.document import TextDocument
 from indexer.readers.records import BadRecord, RecordReader
 
@@ -19,8 +18,6 @@ def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
 
     Raises UnreadableDocument if all lines are blank.
     """
-    if not document.text.strip():
-        raise UnreadableDocument("contains no text")
     return RecordReader(document).read(_split_lines(document), parse_json, "line")
 
 

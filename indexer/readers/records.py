@@ -21,7 +21,7 @@ from indexer.article import (
     make_record_id,
     split_at_blank_lines,
 )
-from indexer.errors import InvalidArticle, NutgrafError, quote_value
+from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument, quote_value
 from indexer.fields import convert_value
 from indexer.limits import ARTICLE_TEXT, VALUES
 from indexer.readers.dates import choose_date, read_object
@@ -50,9 +50,11 @@ def describe_type(value: object) -> str:
 
 
 class RecordReader:
-    """Makes the records of a document into articles."""
+    """Makes the records of a document into articles. Raises UnreadableDocument if that is blank."""
 
     def __init__(self, document: TextDocument) -> None:
+        if not document.text or document.text.isspace():
+            raise UnreadableDocument("contains no text")
         self._document = document
         self._options = document.options
         self._last_day = document.options.last_day().isoformat()
