@@ -30,7 +30,7 @@ from indexer.readers.package import local_name
 
 _NAMESPACE = b"://wordpress.org/export/"
 _TYPES = ("post", "page")
-# What those are called that are skipped, by their type or status.
+# The names under which skipped posts are counted, by their type or status.
 _SKIPPED = {
     "attachment": "attachments",
     "revision": "revisions",
@@ -48,24 +48,14 @@ _TO_SPACES = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 _NO_DATE = "0000"
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 _SHORTCODE = re.compile(r"\[(?P<end>/?)(?P<name>[a-zA-Z][\w-]*)(?P<attributes>\s[^\[\]]*)?/?\]")
-# Those of WordPress itself, which are set apart from the text around them.
+# The shortcodes of WordPress itself, which are set apart from the text around them.
 _CORE_SHORTCODES = frozenset(("audio", "caption", "embed", "gallery", "playlist", "video", "wp_caption"))
 _BREAK = "\n<br><br>\n"
 
 
-def is_export(head: bytes) -> bool:
-    """Whether the first bytes of a document are those of an export: its namespace is declared there."""
-    return _NAMESPACE in head
-
-
-def read_articles(document: BinaryDocument) -> Iterator[Article | Failure]:
-    """Return the articles of an export, and a failure for each post that cannot be read."""
-    return _read_posts(document)
-
-
 @dataclass(slots=True)
 class _Export:
-    """What was read so far besides posts: the display names of authors, by their logins, and the site."""
+    """The display names of authors, by their logins, and the details of the site, as far as they were read."""
 
     authors: dict[str, str] = field(default_factory=dict)
     site: Details = NO_DETAILS
@@ -82,7 +72,16 @@ class _Cleaned:
         return self._stream.read(size).translate(_TO_SPACES)
 
 
-def _read_posts(document: BinaryDocument) -> Iterator[Article | Failure]:
+def is_export(head: bytes) -> bool:
+    """Whether the first bytes of a document are those of an export: its namespace is declared there."""
+    return _NAMESPACE in head
+
+
+def read_articles(document: BinaryDocument) -> Iterator[Article | Failure]:
+    """Yield the articles of an export, and a failure for each post that cannot be read.
+
+    Raises UnreadableDocument where the export is damaged.
+    """
     export = _Export()
     events = etree.iterparse(
         _Cleaned(document.stream),
@@ -106,7 +105,7 @@ def _read_posts(document: BinaryDocument) -> Iterator[Article | Failure]:
             else:
                 yield _read_post(document, element, export)
             element.clear()
-            # What was read is still in the tree.
+            # The tree still has the posts before this one.
             while element.getprevious() is not None:
                 del parent[0]
     except etree.XMLSyntaxError as error:
@@ -116,7 +115,7 @@ def _read_posts(document: BinaryDocument) -> Iterator[Article | Failure]:
 
 
 def _read_channel(export: _Export, name: str, element: Any) -> None:
-    """Read what the export states besides posts."""
+    """Read an author, or a detail of the site."""
     text = normalize_space(element.text or "")
     if name == "author":
         login, display = (_find_text(element, f"author_{key}") for key in ("login", "display_name"))
@@ -140,13 +139,13 @@ def _read_post(document: BinaryDocument, item: Any, export: _Export) -> Article 
     try:
         document.begin_record(len(content))
         details = _read_details(item, export.authors, document.options).or_else(export.site)
-        return assemble_article(member, _find_text(item, "title"), extract_paragraphs(content), details)
+        return assemble_article(member, _find_text(item, "title"), _extract_paragraphs(content), details)
     except (UnreadableDocument, InvalidArticle) as error:
         return Failure(f"{document.name}/{post}", str(error))
 
 
 def _find_reason_to_skip(item: Any) -> str:
-    """Return what posts are called that are skipped as this one is; "" for one that is read."""
+    """Return the name under which a post is counted as skipped; "" for a post that is read."""
     kind, status = _find_text(item, "post_type"), _find_text(item, "status")
     # The last post of a file that is cut may lack them; it may be a draft.
     if not kind or not status:
@@ -191,7 +190,7 @@ def _find_dates(item: Any, options: ReadOptions) -> Iterator[Published]:
             yield date
 
 
-def extract_paragraphs(content: str) -> list[str]:
+def _extract_paragraphs(content: str) -> list[str]:
     """Return the paragraphs of a post: HTML in which a blank line begins a paragraph, with shortcodes."""
     ended = {match["name"] for match in _SHORTCODE.finditer(content) if match["end"]}
 
