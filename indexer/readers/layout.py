@@ -566,9 +566,6 @@ def _find_continued(
         if abs(last.size - first.size) > 0.06 * first.size:
             continue
         is_end = _SENTENCE_END.search(last.text) is not None
-        is_hyphenated = last.text[-1] in "-\u2010" and last.text[-2:-1].isalpha()
-        if is_hyphenated and starts_low:
-            return paragraph
         if starts_low and is_end:
             continue  # such as a caption
         if starts_low:

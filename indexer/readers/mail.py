@@ -488,12 +488,16 @@ def _read_header(mail: Message, name: str) -> str:
 def _clean_header(value: object) -> str:
     text = str(value)
     if _SURROGATES.search(text):
-        data = text.encode("utf-8", "surrogateescape")
-        try:
-            text, _ = decode(data)
-        except UnreadableDocument:
-            text = data.decode("utf-8", "replace")
+        text = _decode_field(text.encode("utf-8", "surrogateescape"))
     return normalize_space(text)
+
+
+def _decode_field(data: bytes, charset: str = "") -> str:
+    """Return the text of bytes in a header field, with U+FFFD for those that no encoding has."""
+    try:
+        return decode(transcode(data, charset))[0]
+    except UnreadableDocument:
+        return data.decode("utf-8", "replace")
 
 
 def _decode_words(value: str) -> str:
@@ -508,15 +512,11 @@ def _decode_words(value: str) -> str:
     for part, charset in parts:
         if isinstance(part, str):
             texts.append(part)
-            continue
-        if charset is None:
-            # What stands between encoded words is returned as bytes, in an encoding that has all of them.
+        elif charset is None:
+            # The text between encoded words is returned as bytes, in an encoding that has all of them.
             texts.append(part.decode("utf-8" if part.isascii() else "raw-unicode-escape", "replace"))
-            continue
-        try:
-            texts.append(decode(transcode(part, charset))[0])
-        except UnreadableDocument:
-            texts.append(part.decode("utf-8", "replace"))
+        else:
+            texts.append(_decode_field(part, charset))
     return "".join(texts)
 
 
