@@ -5,7 +5,7 @@ type and calls the reader of that type. The media type is that of the name's suf
 plainly of another. Before a type that is text is read, gzip data is unpacked and the bytes are decoded
 (`encoding`).
 
-    document    what a reader is given (`Document`, `ReadOptions`), and checks that all readers share
+    document    the arguments of readers (`Document`, `ReadOptions`), and checks that all readers share
     text        plain text: title, date lines, hard-wrapped paragraphs
     html        main text by trafilatura; `metadata` has the title and the dates that the page states
     markdown    blocks; `front_matter` has the fields at the start, also those of plain text
@@ -13,7 +13,7 @@ plainly of another. Before a type that is text is read, gzip data is unpacked an
     records     from a record with named fields to an article
     warc        web archives (WARC, WACZ), a captured page an article
     mail        mails and mailboxes; `replies` removes what a mail quotes
-    docx odt pptx   Office documents; `office` is what they share, `package` their ZIP files
+    docx odt pptx   Office documents; `office` has the parts that they share, `package` their ZIP files
     rtf         Rich Text Format
     epub        books, a chapter an article
     pdf         PDF: the lines of its pages, of which `layout` makes paragraphs
@@ -30,7 +30,7 @@ To add a media type:
 1. Write a module in this folder with a function `read_articles(document)` that returns an iterator of
    `Article` and `Failure`. `document` is a `TextDocument` for a type that is text, else a `BinaryDocument`.
    The function raises UnreadableDocument, before it returns, if the whole document cannot be read. A type
-   that holds one article ends with `assemble_article`. What the document states of itself is a `Details`.
+   that holds one article ends with `assemble_article`. The metadata of a document is a `Details`.
 2. Add a `MediaType` to the table below.
 3. If its dates have a new provenance, add a text for that to `webui/presenters.py`.
 
@@ -38,9 +38,9 @@ A container (an archive, a mailbox) is read record by record, in constant memory
 reader yields from `read_member` for each document in it, or makes the articles itself and calls
 `document.begin_record` before each, inside the `try` that makes UnreadableDocument and InvalidArticle the
 failure of this record. Its records must come in the same order each time. A container that is damaged
-somewhere is read up to there; then its reader raises UnreadableDocument. What it leaves out without failure
-(files of other kinds, drafts) it counts with `document.leave_out`. Before a container is read, gzip data is
-unpacked (`packed`), unless its reader does that itself.
+somewhere is read up to there; then its reader raises UnreadableDocument. Members that are left out without
+failure (files of other kinds, drafts) are counted with `document.leave_out`. Before a container is read, gzip
+data is unpacked (`packed`), unless its reader does that itself.
 
 The reader of a document that is no text calls `document.begin_record` for parts of a long one, such as every
 hundred pages. A reader's libraries are imported when the first document of its type is read. Begin with

@@ -1,9 +1,9 @@
 """ZIP and tar: each file in the archive is read as one in a folder is.
 
-What a walk of a folder skips is skipped here: hidden names, packages, the parts of saved pages. Of several
-files with one name the last counts, as it does when the archive is extracted. Nothing is written to the disk,
-and no link is followed. The times of files are not read, since an archive may be made long after its files
-were published.
+Files that a walk of a folder skips are skipped here, too: those with hidden names, packages, the parts of
+saved pages. Of several files with one name the last counts, as it does when the archive is extracted. Nothing
+is written to the disk, and no link is followed. The times of files are not read, since an archive may be made
+long after its files were published.
 
 A ZIP archive is read by its directory, at its end: without that, nothing of it is. A tar archive is walked
 twice, first for the names.

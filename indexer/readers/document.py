@@ -36,7 +36,9 @@ GZIP = b"\x1f\x8b"
 PACKED = ".gz"
 """The suffix of gzip data, which may follow the suffix of any media type."""
 MAX_RATIO, MIN_BOUND = 200, 1 << 20
-"""Text is not compressed better than this: what is may be meant to fill the memory. Fewer bytes never do."""
+"""How many times its size packed data may unpack to, and the bytes to which it always may.
+
+Text is not compressed better; data that is may be meant to fill the memory."""
 
 SUFFIX_OF_TYPE = {
     "application/epub+zip": ".epub",
@@ -64,8 +66,8 @@ class ReadOptions:
     `max_bytes` limits the size of a document after unpacking. `fields` are those that the configuration
     declares, by name: what a record states under such a name is a field of its article. `record` has the
     names that records have for the fields of an article, where they are others than usual; a name with dots
-    is a path into nested objects. `defaults` are stated of every article that does not state them itself, and
-    `url` is the address of one that states none (see `Source`).
+    is a path into nested objects. `defaults` are the details of each article that does not state its own, and
+    `url` is the template for the address of an article that states none (see `Source`).
     """
 
     day_first: bool = True
@@ -138,8 +140,8 @@ class Document:
     """A document to read.
 
     `name` is its path below the source, with slashes. `article_id` is the id of its article, or the prefix of
-    the ids if it holds several. `context` is what the container that the document is in states of it: the
-    document's own statements come first. `depth` is the number of containers around it. `budget` is how much
+    the ids if it holds several. `context` has the details that the container states of the
+    document, whose own come first. `depth` is the number of containers around it. `budget` is how much
     may still be unpacked, in a container or in what it is in.
     """
 
@@ -156,7 +158,7 @@ class Document:
     this as the failure of the record and goes on with the next."""
     leave_out: Callable[[str], None] = _count_nothing
     """To be called for each member of a container that is not read and is no failure: with the suffix of its
-    name ("" if it has none) as for a file in a folder, else with what such are called, such as "drafts"."""
+    name ("" if it has none) as for a file in a folder, else with a name for its kind, such as "drafts"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,11 +174,12 @@ class TextDocument(Document):
 class BinaryDocument(Document):
     """A document that is no text, or a container of documents: a stream that can be read from any place.
 
-    `size` is the number of its bytes; of a container that is packed or in another one, what is known of it
-    without unpacking it. Such a container is unpacked while it is read and again from its start when the
-    stream goes back, so its reader should go forward. Reading raises UnreadableDocument where the container
-    is damaged, or unpacks to too much. A reader that notices damage itself raises UnreadableDocument as well,
-    also after it has returned articles: then what was indexed from the rest of the container before is kept.
+    `size` is the number of its bytes; for a container that is packed or in another one, it is the size that
+    is known without unpacking it. Such a container is unpacked while it is read and again from its start when
+    the stream goes back, so its reader should go forward. Reading raises UnreadableDocument where the
+    container is damaged, or unpacks to too much. A reader that notices damage itself raises
+    UnreadableDocument as well, also after it has returned articles: then what was indexed from the rest of
+    the container before is kept.
     """
 
     stream: BinaryIO
@@ -199,7 +202,7 @@ class Seen:
 
 
 def complete_article(article: Article, options: ReadOptions) -> Article:
-    """Return an article with what the options state of articles that do not state it themselves."""
+    """Return an article with the defaults of the options for the details that it does not state itself."""
     changes: dict[str, Any] = {}
     if given := options.defaults:
         names = ("language", "section", "tags", "publisher")

@@ -51,7 +51,7 @@ class _Notes(PartReader):
         "del": "hidden",
         "moveFrom": "hidden",
         "rt": "hidden",
-        # It repeats, for older programs, what stands beside it.
+        # It repeats the element beside it for older programs.
         "Fallback": "hidden",
         "r": "mark",
         "vanish": "mark",

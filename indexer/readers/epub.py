@@ -59,7 +59,7 @@ class _Chapter:
     size: int = 0
 
     def add(self, text: str) -> None:
-        """Add a paragraph, unless the chapter is too long for an article already: that will be said of it."""
+        """Add a paragraph, unless the chapter is too long already, which is reported when it is assembled."""
         if self.size <= ARTICLE_TEXT:
             self.blocks.append(text)
             self.size += len(text.encode())

@@ -82,7 +82,7 @@ def _first(fields: _Fields, *keys: str) -> str:
 def _split(
     fields: _Fields, keys: tuple[str, ...], split: Callable[[str], tuple[str, ...]]
 ) -> tuple[str, ...]:
-    """Return the values of the fields, of which one that is no list may be several."""
+    """Return the values of the fields; a single value is split, since it may state several."""
     found: list[str] = []
     for key in keys:
         values = fields.get(key, [])

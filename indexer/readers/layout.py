@@ -86,7 +86,7 @@ class Page:
 
 @dataclass(slots=True)
 class Paragraph:
-    """A paragraph, and the page on which it begins. `size` is that of its font."""
+    """A paragraph, and the page on which it begins."""
 
     page: int
     lines: list[Line]
@@ -312,7 +312,7 @@ def _edge_rows(page: Page) -> Iterator[_Row]:
 def _make_keys(rows: list[_Row], needed: int) -> list[str]:
     """Return the text of each row with "#" for the number of its page.
 
-    The numbers of pages are those that grow with the pages, on so many that are `needed`.
+    A number is that of a page if it grows with the pages on at least `needed` of them.
     """
     found = {(row.page, int(number) - row.page) for row in rows for number in _NUMBER.findall(row.text)}
     offsets = Counter(offset for _, offset in found)
@@ -327,7 +327,7 @@ def _make_keys(rows: list[_Row], needed: int) -> list[str]:
 
 
 def _find_repeated(rows: list[_Row], keys: list[str], needed: int) -> list[bool]:
-    """Return whether each row repeats on so many pages; with the number of the page, on two."""
+    """Return whether each row repeats on `needed` pages, or on two if it has the number of the page."""
     kinds = ["#" if _PAGE_NUMBER.fullmatch(key) else key for key in keys]
     pages: defaultdict[tuple[str, str, int], set[int]] = defaultdict(set)
     for row, kind in zip(rows, kinds, strict=True):
@@ -344,7 +344,7 @@ def _find_repeated(rows: list[_Row], keys: list[str], needed: int) -> list[bool]
 def _is_running(row: _Row, key: str, count: int, share: float, body_size: float) -> bool:
     """Whether a row at the edge of one of `count` pages is a running head, although it is not repeated.
 
-    `share` is that of the rows in its place that are.
+    `share` is the share of repeated rows among those in its place.
     """
     if count < _MIN_REPEATED:
         return _PAGE_NUMBER.fullmatch(key) is not None
@@ -554,7 +554,7 @@ def _continues(
 def _find_continued(
     part: Paragraph, paragraphs: Sequence[Paragraph], page: int, body_size: float
 ) -> Paragraph | None:
-    """Return the paragraph that a column begins with the rest of; None if a new one begins there."""
+    """Return the earlier paragraph that goes on at the start of a column; None if a new one begins there."""
     first = part.lines[0]
     starts_low = first.text[0].islower()
     if first.has_marker or _BULLET.match(first.text) or _CAPTION.match(first.text):

@@ -214,7 +214,7 @@ def _is_deleted(mail: _Part) -> bool:
 
 @dataclass(slots=True)
 class _Content:
-    """What the parts of a mail are: its text, attachments that are read, and what was skipped."""
+    """The text of a mail, its attachments that are read, and the others, which are skipped."""
 
     texts: list[str] = field(default_factory=list)
     attachments: list[Message] = field(default_factory=list)

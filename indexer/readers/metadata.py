@@ -65,7 +65,7 @@ _TEXT_TYPES = frozenset(("HowToStep", "HowToDirection", "Answer"))
 _PART_OF_PAGE = re.compile(
     r"^(?:comment|userreview|review|answer|event|offer|person|organization|imageobject)", re.I
 )
-# What JSON-LD and meta elements state of an article besides dates, best first.
+# The fields of JSON-LD and the meta elements with the details of an article besides dates, best first.
 _LD_NAMES = ("author", "creator", "articleSection", "keywords", "publisher")
 _AUTHORS = ("author", "article:author", "citation_author", "dc.creator", "parsely-author", "sailthru.author")
 _SECTIONS = ("article:section", "parsely-section", "section")
@@ -81,7 +81,7 @@ _Stated = tuple[Published, int | None]
 
 @dataclass(frozen=True, slots=True)
 class PageMetadata:
-    """What is stated of the page's article; the candidates for its publication date are best first.
+    """The metadata of the page's article; the candidates for its publication date are best first.
 
     `times` are the dates of the time elements that are not marked as the publication date.
     """

@@ -57,7 +57,7 @@ class _Content(PartReader):
         "table-of-content": "hidden",
         # The number and the date on a slide.
         "page-number": "hidden",
-        # What is said of a picture to those who do not see it; a field with the title has the same name.
+        # The alternative text of a picture; a field with the title has the same name.
         f"{_SVG}title": "hidden",
         f"{_SVG}desc": "hidden",
         "script": "hidden",

@@ -1,7 +1,8 @@
 """The text of Office documents, whose XML has paragraphs, tables, footnotes and text boxes.
 
 A part is read as a stream, so that a long document takes little more memory than its text. Office Open XML
-and OpenDocument are vocabularies: a subclass of `PartReader` each says what their elements are to the text.
+and OpenDocument are vocabularies: a subclass of `PartReader` each says which roles their elements have in the
+text.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from indexer.readers.document import BinaryDocument, Details
 from indexer.readers.package import local_name
 
 Role = Literal["paragraph", "row", "cell", "text", "space", "line break", "hyphen", "hidden", "mark"]
-"""What an element is to the text.
+"""The role of an element in the text.
 
 If a vocabulary has `text` elements, only these have text; else a paragraph has. The content of a `hidden`
 element is not shown. For a `mark` and for a paragraph, `PartReader.read_mark` is called.
@@ -40,7 +41,7 @@ class _Paragraph:
     label: str
     pieces: list[str] = field(default_factory=list)
     following: list[Block] = field(default_factory=list)
-    """What is inside the paragraph, but not a part of its sentences: footnotes, text boxes."""
+    """Footnotes and text boxes, which are inside the paragraph, but not a part of its sentences."""
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ class PartReader:
     """
 
     roles: ClassVar[Mapping[str, Role]]
-    """The roles of elements, by their names, without namespaces where nothing else is called so."""
+    """The roles of elements, by their names, with the namespace where another element has the same name."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
@@ -68,7 +69,7 @@ class PartReader:
         self._is_text = not self._has_texts
 
     def read_mark(self, name: str, attributes: dict[str, str]) -> None:
-        """Read an element that has begun; its attributes are those without namespaces, too."""
+        """Read an element that has begun; the names of its attributes are without namespaces, too."""
 
     def start(self, tag: str, attributes: Any) -> None:
         if self._hidden_depth:

@@ -1,4 +1,4 @@
-"""Packages: the ZIP files of XML parts that Office documents and books are.
+"""Packages: Office documents and books are ZIP files of XML parts.
 
 The sizes of parts are bounded before they are unpacked. Nothing that a part refers to is opened.
 """
@@ -50,7 +50,7 @@ _CORE_PROPERTIES = {
     "created": "created",
     "modified": "modified",
 }
-# What lxml says of where the error is repeats itself.
+# The place of an error, which lxml states twice.
 _PLACE = re.compile(r", line \d+, column \d+.*|\(<string>.*", re.DOTALL)
 
 

@@ -55,7 +55,7 @@ def open_unpacked(stream: BinaryIO, budget: Budget) -> BinaryIO:
 
 
 def open_bounded(unpacked: BufferedIOBase, budget: Budget, damage: str = "damaged") -> BinaryIO:
-    """Return a stream of what another one unpacks, as far as the budget reaches.
+    """Return a stream of the data that another one unpacks, as far as the budget reaches.
 
     Reading it raises UnreadableDocument if it is too much, or is damaged; the reason begins with `damage`.
     """
@@ -113,7 +113,7 @@ class _Unpacked(RawIOBase):
         return data
 
     def _count(self) -> None:
-        """Count what lies before the end of what was unpacked, once."""
+        """Spend the budget on the bytes that were unpacked for the first time."""
         if self._end > self._seen:
             new, self._seen = self._end - self._seen, self._end
             self._budget.spend(new)

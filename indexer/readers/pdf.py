@@ -42,7 +42,7 @@ _MAX_OBJECTS = 1000
 _LISTED = 10
 """Pages that a note names."""
 _MAX_UNREADABLE = 0.3
-"""The share of characters that may be none that a person reads."""
+"""The largest share of characters that are control, private or replacement characters."""
 _MIN_PROSE = 100
 """Characters of a paragraph that shows the language."""
 
@@ -345,7 +345,7 @@ def _compose(found: re.Match[str]) -> str:
     return composed if len(composed) == 1 else found[0]
 
 
-# What the file states
+# Metadata of the file
 
 
 def _read_language(pdf: PdfDocument) -> str | None:

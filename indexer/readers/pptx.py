@@ -12,7 +12,7 @@ from indexer.readers.office import Block, PartReader, Role, assemble_document
 from indexer.readers.package import Package, find_main_part, find_related, local_name, read_core_properties
 
 _TITLES = ("title", "ctrTitle")
-# The number of a slide, what stands on every slide, the small picture of a slide beside its notes.
+# The number of a slide, the footer and the header, and the small picture of a slide beside its notes.
 _NOT_TEXT = ("sldNum", "ftr", "hdr", "sldImg")
 _DATE = "dt"
 

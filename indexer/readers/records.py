@@ -63,7 +63,7 @@ class RecordReader:
             field: (mapped[field],) if field in mapped else names for field, names in RECORD_FIELDS.items()
         }
         self._own = {mapped.get(field, field): field for field in self._options.fields}
-        # Which fields a record has is seen by its names, except where a name may be a path or stand for two.
+        # The fields of a record are found by its names, except where a name may be a path or stand for two.
         self._mapped = mapped.keys() & self._names.keys()
         self._fields = {
             name: field for field, names in self._names.items() if field not in mapped for name in names
@@ -75,8 +75,8 @@ class RecordReader:
     ) -> Iterator[Article | Failure]:
         """Return the article of each record, or a failure named `name:number`.
 
-        `records` have their numbers in the document, 0 if it is the only one. `parse` returns the object of
-        one, and raises BadRecord; `unit` is what one of them is called, such as "line".
+        `records` have their numbers in the document, 0 if it is the only one. `parse` returns the object in
+        a record, and raises BadRecord; `unit` is the name of a record, such as "line".
         """
         name = self._document.name
         failures = number = 0

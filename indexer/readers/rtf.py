@@ -24,8 +24,8 @@ _TOKEN = re.compile(
     rb"(?P<brace>[{}])|(?P<text>[^\\{}\r\n]+)|[\r\n]+|\\"
 )
 _MAX_DEPTH = 10_000
-# What is in these groups is no text of the document. A group that begins with \* is one, too, unless it is
-# one of `_SHOWN`.
+# The content of these groups is not text of the document, nor is that of a group that begins with \*, unless
+# it is one of `_SHOWN`.
 _HIDDEN = frozenset(
     (
         *("colortbl", "pict", "header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr"),
@@ -115,7 +115,7 @@ def _parse_dates(moments: dict[str, dict[str, int]], options: ReadOptions) -> It
 
 @dataclass(slots=True)
 class _State:
-    """What holds in a group, and in the groups inside until they change it."""
+    """The properties of a group, which the groups inside inherit and may change."""
 
     sink: Sink = "text"
     name: str = ""

@@ -309,7 +309,7 @@ def _join_chunks(data: bytes) -> bytes:
         except ValueError:
             size = -1
         if size < 0:
-            # What is left out is at most the end of a response that is not complete.
+            # At most the end of an incomplete response is lost.
             return b"".join(chunks) if chunks else data
         if size == 0:
             return b"".join(chunks)
@@ -318,7 +318,7 @@ def _join_chunks(data: bytes) -> bytes:
 
 
 def _state(capture: _Capture, document: BinaryDocument) -> Details:
-    """Return what a capture states of its page."""
+    """Return the details that a capture states of its page."""
     notes = []
     if capture.time:
         notes.append(f"captured {capture.time.astimezone(UTC):%Y-%m-%d %H:%M} UTC")

@@ -55,7 +55,7 @@ _BREAK = "\n<br><br>\n"
 
 @dataclass(slots=True)
 class _Export:
-    """The display names of authors, by their logins, and the details of the site, as far as they were read."""
+    """The display names of authors, by their logins, and the details of the site, as read so far."""
 
     authors: dict[str, str] = field(default_factory=dict)
     site: Details = NO_DETAILS

@@ -196,7 +196,7 @@ def test_a_page_without_text_keeps_its_title_and_is_reported() -> None:
 
 
 DETAILS = [
-    # What JSON-LD or the head states; authors, section, tags and publisher of the article.
+    # JSON-LD, other elements of the head; the authors, section, tags and publisher that are read.
     ({"author": {"@type": "Person", "name": "Ada Berg"}}, "", ("Ada Berg",), None, (), None),
     ({"author": ["Ada Berg", {"name": ["Bo Lind"]}, 7]}, "", ("Ada Berg", "Bo Lind"), None, (), None),
     ({"creator": "Ada Berg; Bo Lind", "author": None}, "", ("Ada Berg", "Bo Lind"), None, (), None),

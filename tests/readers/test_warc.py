@@ -55,7 +55,7 @@ def page(title: str) -> bytes:
 
 
 def read_archive(*records: bytes, name: str = "sub/crawl.warc") -> tuple[list[Article | Failure], list[str]]:
-    """What is read of a web archive, and what is left out."""
+    """Return the articles and failures of a web archive, and the kinds that were left out."""
     counted: list[str] = []
     return read_all(b"".join(records), name, leave_out=counted.append), counted
 
