@@ -36,7 +36,7 @@ GZIP = b"\x1f\x8b"
 PACKED = ".gz"
 """The suffix of gzip data, which may follow the suffix of any media type."""
 MAX_RATIO, MIN_BOUND = 200, 1 << 20
-"""How many times its size packed data may unpack to, and the bytes to which it always may.
+"""Packed data may unpack to so many times its size, or to so many bytes, whichever is more.
 
 Text is not compressed better; data that is may be meant to fill the memory."""
 
@@ -140,9 +140,9 @@ class Document:
     """A document to read.
 
     `name` is its path below the source, with slashes. `article_id` is the id of its article, or the prefix of
-    the ids if it holds several. `context` has the details that the container states of the
-    document, whose own come first. `depth` is the number of containers around it. `budget` is how much
-    may still be unpacked, in a container or in what it is in.
+    the ids if it holds several. `context` has the details that the container states of the document, whose
+    own come first. `depth` is the number of containers around it. `budget` is how much may still be unpacked,
+    in a container or in what it is in.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The own words of a mail's author: its text without quoted replies and signatures.
+"""The text that the author of a mail wrote: the mail without quoted replies and signatures.
 
 A line that begins with `>` is quoted, and so is the line above that says who wrote it, in any language: it
 ends with a colon and has an address, a time or a year. What stands below a separator of a mail program, or
@@ -9,6 +9,7 @@ Every step takes time in proportion to the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -88,14 +89,11 @@ def split_reply(text: str, *, is_forward: bool = False) -> tuple[str, list[str]]
     mail.mark_quotations()
     if not is_forward:
         mail.mark_quoted_mail()
-    if all(mail.skipped[number] or not line.strip() for number, line in enumerate(lines)):
-        return "\n".join(lines), ["the text has only quotations, which were kept"] if any(
-            mail.skipped
-        ) else []
+    if not any(map(str.strip, mail.own_lines())):
+        notes = ["the text has only quotations, which were kept"] if any(mail.skipped) else []
+        return "\n".join(lines), notes
     mail.mark_signatures()
-    return "\n".join(
-        line for line, skipped in zip(lines, mail.skipped, strict=True) if not skipped
-    ), mail.notes()
+    return "\n".join(mail.own_lines()), mail.notes()
 
 
 @dataclass(slots=True)
@@ -110,6 +108,10 @@ class _Lines:
 
     def __post_init__(self) -> None:
         self.skipped = [False] * len(self.lines)
+
+    def own_lines(self) -> Iterator[str]:
+        """Return the lines that are not skipped."""
+        return (line for line, is_skipped in zip(self.lines, self.skipped, strict=True) if not is_skipped)
 
     def mark_quotations(self) -> None:
         """Skip the quoted lines, and the lines that introduce them."""
