@@ -256,16 +256,20 @@ class IndexReader(ABC):
         )
 
     def _read(self, read: Callable[..., T], *given: Any) -> T:
+        """Call `read` with the snapshot and the settings of a commit; see `_read_commit`."""
+        return self._read_commit(lambda opened: read(opened.snapshot, opened.search_settings, *given))
+
+    def _read_commit(self, read: Callable[[OpenIndex], T]) -> T:
         """Read from the last commit; if that turns out to be damaged, from the previous generation."""
         opened = self._open_last_commit()
         try:
             opened.snapshot.check_sizes()
-            return read(opened.snapshot, opened.search_settings, *given)
+            return read(opened)
         except IndexDamaged as damage:
             if opened.damage:
                 raise
             previous = self._open_previous(opened, damage)
-        return read(previous.snapshot, previous.search_settings, *given)
+        return read(previous)
 
 
 class RestrictedIndex(IndexReader):
@@ -507,15 +511,8 @@ class Index(IndexReader):
             return opened
 
     def _open_restricted(self, restriction: Restriction) -> OpenIndex:
-        """Open the part of the last commit that a restriction leaves; if it is damaged, see `_read`."""
-        opened = self._open_last_commit()
-        try:
-            opened.snapshot.check_sizes()
-            return self._restricted.restrict(opened, restriction)
-        except IndexDamaged as damage:
-            if opened.damage:
-                raise
-            return self._restricted.restrict(self._open_previous(opened, damage), restriction)
+        """Open the part of a commit that a restriction leaves; see `_read_commit`."""
+        return self._read_commit(lambda opened: self._restricted.restrict(opened, restriction))
 
     def _open_previous(self, opened: OpenIndex, damage: IndexDamaged) -> OpenIndex:
         with self._lock:
