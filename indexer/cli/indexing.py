@@ -20,10 +20,9 @@ from indexer.cli.options import (
     open_configured,
 )
 from indexer.cli.progress import show_progress
-from indexer.cli.render import name_error, print_error, print_json, print_report, sanitize
+from indexer.cli.render import describe_kinds, name_error, print_error, print_json, print_report, sanitize
 from indexer.cli.signals import stop_on_interrupt
 from indexer.errors import NutgrafError, SourceShrunk
-from indexer.readers import describe_kinds
 
 if TYPE_CHECKING:
     from indexer.article import Failure

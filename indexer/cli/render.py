@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from indexer.errors import NutgrafError, format_count
-from indexer.readers import describe_kinds
 
 if TYPE_CHECKING:
     from indexer.results import (
@@ -81,6 +80,14 @@ def print_error(code: str, message: str, *, as_json: bool, is_line: bool = False
 def name_error(error: NutgrafError) -> str:
     """Return the name of an error in JSON: index_locked for IndexLocked."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+
+
+def describe_kinds(kinds: Mapping[str, int]) -> str:
+    """Return how many files are of kinds that are not read, of which kinds, and how to read them."""
+    # Imported here because --help and usage errors do not need the readers.
+    from indexer import readers
+
+    return readers.describe_kinds(kinds)
 
 
 def print_report(report: SyncReport, *, to_err: bool = False) -> None:
