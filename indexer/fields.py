@@ -16,13 +16,12 @@ __all__ = ["FieldType"]
 
 FieldKind = Literal["keyword", "integer", "number", "date", "boolean"]
 KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
-OWN_NAMES = frozenset(
+_TAKEN_NAMES = frozenset(
     (
         *(name for known in PROPERTIES.values() for name in known.names),
-        *("author", "authors", "section", "tag", "tags", "publisher", "page", "page_number"),
         *("title", "text", "date", "published", "paragraph", "paragraphs", "notes", "encoding", "path"),
         *("since", "until", "before", "after", "year", "month", "day", "week", "undated", "url", "anchor"),
-        *("headline", "body", "on", "filter"),
+        *("headline", "body", "on", "filter", "page", "page_number"),
     )
 )
 """The names of what every article has, and of filters and facets: no field of one's own may be called so."""
@@ -61,7 +60,7 @@ def parse_fields(given: object) -> dict[str, FieldType]:
             raise ValueError(
                 f"{name!r} must be a name of small letters, digits and _ that begins with a letter"
             )
-        if name in OWN_NAMES:
+        if name in _TAKEN_NAMES:
             raise ValueError(f"{name} is taken: articles have that, or searches do; choose another name")
         if isinstance(settings, Mapping) and settings.get("type") == "text":
             raise ValueError(
@@ -83,7 +82,7 @@ def parse_fields(given: object) -> dict[str, FieldType]:
 
 def is_field_name(name: str) -> bool:
     """Whether a field of one's own may have this name."""
-    return _NAME.fullmatch(name) is not None and name not in OWN_NAMES
+    return _NAME.fullmatch(name) is not None and name not in _TAKEN_NAMES
 
 
 def format_number(number: float) -> str:
