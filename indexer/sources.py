@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Source"]
 
-TIMEZONE_NAME = "a name such as Europe/Paris"
-"""How messages describe the name of a time zone."""
 RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "id": ("id",),
     "title": ("title",),
@@ -153,11 +151,11 @@ def _convert(key: str, value: Any, own_fields: Mapping[str, object]) -> Any:
 
 
 def check_timezone(name: str) -> None:
-    """Raise ValueError unless there is a time zone of this name."""
+    """Raise ValueError, saying what a name must be, unless there is a time zone of this name."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(TIMEZONE_NAME) from None
+        raise ValueError("a name such as Europe/Paris") from None
 
 
 def compile_patterns(lines: Iterable[str]) -> GitIgnoreSpec | None:
