@@ -78,7 +78,7 @@ def check_source(root: Path) -> Stamp | None:
         raise SourceMissing(f"{root} cannot be opened ({error.strerror})") from error
 
 
-def list_source(source: Source | Path, *, is_known: bool = False) -> Listing:
+def list_source(source: Source, *, is_known: bool = False) -> Listing:
     """List a source; `is_known` if the index has it, which decides what the error message advises.
 
     A folder is walked for files with the suffixes of the readers. Hidden names, indexes, `node_modules` and
@@ -88,7 +88,6 @@ def list_source(source: Source | Path, *, is_known: bool = False) -> Listing:
     kind that is not read.
     """
     listing = Listing()
-    source = Source(source) if isinstance(source, Path) else source
     root, exclusions = source.path, Exclusions(source)
     try:
         file = check_source(root)

@@ -23,6 +23,7 @@ import pytest
 from indexer import Config, NutgrafError, SourceMissing, open_index
 from indexer.errors import UnreadableDocument
 from indexer.files.source_file import open_file, read_whole
+from indexer.sources import Source
 from indexer.sync.listing import list_source
 from tests.fixtures.folders import Archive, Meanwhile, contents, counts, reasons, state
 from tests.fixtures.programs import make_device, make_socket, powerless
@@ -285,7 +286,7 @@ def test_a_hundred_thousand_empty_folders_are_walked(archive: Archive) -> None:
         folder.mkdir()
         for below in range(100):
             (folder / str(below)).mkdir()
-    assert set(list_source(archive.seeds).files) == {"a.txt"}
+    assert set(list_source(Source(archive.seeds)).files) == {"a.txt"}
 
 
 # What changes meanwhile
