@@ -218,14 +218,15 @@ class _Watcher:
             # Another attempt has to wait for a change, or for the return of the source.
             outcome = error
         except NutgrafError as error:
-            outcome = self._postpone(roots, error)
+            self._postpone(roots)
+            outcome = error
         yield from self._report(roots, outcome)
 
-    def _postpone(self, roots: tuple[Path, ...], error: NutgrafError) -> NutgrafError:
+    def _postpone(self, roots: tuple[Path, ...]) -> None:
+        """Let sources be synced again after a pause, twice as long each time."""
         self.due.update(roots)
         self.retry_at = time.monotonic() + self.pause
         self.pause = min(2 * self.pause, _LONGEST_PAUSE)
-        return error
 
     def _report(self, roots: tuple[Path, ...], outcome: Outcome) -> Iterator[Outcome]:
         """Yield an outcome, unless it is an error that was reported of these sources before."""
