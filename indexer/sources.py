@@ -35,7 +35,7 @@ RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """The fields of an article, and the names that records have for each: the first one with a value counts."""
 PLACEHOLDERS = ("path", "stem", "id")
-"""What an address of articles may have in braces; see `Source`."""
+"""The placeholders of an address of articles, which stand in braces; see `Source`."""
 
 _NAME = re.compile(r"[^\s/\\:\"'](?:[^\x00-\x1f\x7f/\\:\"']{0,62}[^\s/\\:\"'])?")
 _BRACES = re.compile(r"\{([^{}]*)\}|[{}]")

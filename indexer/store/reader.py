@@ -234,7 +234,7 @@ def _current_summary(opened: OpenIndex) -> Summary:
 
 
 def _restrict_summary(summary: Summary, snapshot: Snapshot) -> Summary:
-    """What a summary says of the articles of a restricted snapshot.
+    """The summary of a restricted snapshot.
 
     Files without articles are hidden with all that is said of them: no filter tells whose they are.
     """

@@ -37,7 +37,7 @@ _SHORTEST_POLL, _LONGEST_POLL = 0.1, 86_400.0
 """Seconds between two listings of the sources, where they are listed."""
 
 Outcome = SyncReport | NutgrafError
-"""What a batch did, or why it could not."""
+"""The report of a batch, or the error that kept it from being committed."""
 _Identity = tuple[int, int] | None
 
 
@@ -254,7 +254,7 @@ class _StopEvent:
 
 
 def _identify(root: Path) -> _Identity:
-    """What tells a folder or file from another one in its place; None if there is none."""
+    """The device and inode of a source, which differ when another takes its place; None if it is missing."""
     try:
         status = root.stat()
     except OSError:
@@ -263,7 +263,7 @@ def _identify(root: Path) -> _Identity:
 
 
 def _as_prefix(folder: Path) -> str:
-    """What the paths of a folder, with a slash at their ends, begin with."""
+    """The prefix of all paths in a folder and of its own, when each ends with a slash."""
     return f"{folder}/".replace("//", "/")
 
 

@@ -1,12 +1,11 @@
 """Sync: from a source, a folder of documents, to the changes that bring an index up to date.
 
-`listing` walks a source and gives its files with their stamps: size and times; `exclusions` says which of
-them patterns exclude. `plan` compares a listing with
-the `catalog`, which has the stamp of each file when it was last read and the articles that came from it; the
-plan is the state of each file (new, unchanged, changed, missing, …). `apply` carries the plan out: it reads
-new and changed files, updates the catalog and gives changed articles to a sink. `guards` refuses a sync that
-would remove too much of a source. `aliases` keeps the ids that articles had before. `options` has the options
-of a sync, and its progress.
+`listing` walks a source and gives its files with their stamps: size and times; `exclusions` leaves out those
+that match a pattern. `plan` compares a listing with the `catalog`, which has the stamp of each file when it
+was last read and the articles that came from it; the plan is the state of each file (new, unchanged, changed,
+missing, …). `apply` carries the plan out: it reads new and changed files, updates the catalog and gives
+changed articles to a sink. `guards` refuses a sync that would remove too much of a source. `aliases` keeps
+the ids that articles had before. `options` has the options of a sync, and its progress.
 
 Files are read in worker processes, because a damaged document may take any time and memory. `tasks` divides
 files into tasks and reads them into gathered articles; `worker` does the reading in a process of its own,

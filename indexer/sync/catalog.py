@@ -36,8 +36,8 @@ class FileState(StrEnum):
     The catalog keeps how the file was last read: UNCHANGED if in full; CHANGED if in full, but so soon after
     it was written that its times might not show another change; PARTLY_READ without some of its articles, as
     another file has their ids or the sync was interrupted; REFUSED, or UNREADABLE; OUTDATED if the options of
-    its source have changed since. For the states that a sync
-    finds see `plan`; RENAMED is a new file with the content of a missing one.
+    its source have changed since. For the states that a sync finds see `plan`; RENAMED is a new file with the
+    content of a missing one.
     """
 
     NEW = "new"
@@ -108,7 +108,7 @@ class Skipped(Struct, array_like=True):
 
 
 class Reading(Struct, array_like=True):
-    """How a source was read: a hash of its own options (empty if it has none), and what searches call it."""
+    """How a source was read: a hash of its own options, and its name in searches; empty if it has none."""
 
     options: str = ""
     label: str = ""
@@ -162,7 +162,7 @@ class Catalog(Struct):
                 entry.state = FileState.OUTDATED
 
     def label(self, source: str) -> str:
-        """What searches call a source."""
+        """The name of a source in searches: its own, or its address."""
         reading = self.readings.get(source, Reading())
         return reading.label or Path(source).as_uri()
 
@@ -191,7 +191,7 @@ class Catalog(Struct):
         }
 
     def not_read(self, source: str) -> dict[str, int]:
-        """What the containers of a source have besides their records, by kind."""
+        """The counts of what the containers of a source have besides their records, by kind."""
         counts: dict[str, int] = {}
         for entry in self.sources[source].values():
             add_counts(counts, entry.not_read)
@@ -207,7 +207,7 @@ class Catalog(Struct):
 class Summary:
     """The part of a catalog that readers need.
 
-    `languages` counts articles, the most common first; `labels` is what searches call sources with a name.
+    `languages` counts articles, the most common first; `labels` has the names of sources that have one.
     """
 
     committed: str
@@ -219,7 +219,7 @@ class Summary:
     labels: dict[str, str]
 
     def label(self, source: str) -> str:
-        """Return what searches call a source."""
+        """Return the name of a source in searches: its own, or its address."""
         return self.labels.get(source) or Path(source).as_uri()
 
 

@@ -1,4 +1,4 @@
-"""Which files of a source are excluded: by patterns of its configuration, and by files `.nutgrafignore`."""
+"""The exclusion of files from a source: by patterns of its configuration, and by files `.nutgrafignore`."""
 
 from __future__ import annotations
 

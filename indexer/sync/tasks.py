@@ -52,10 +52,10 @@ _CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20), 0x7F])
 class Part:
     """A file to read, or a piece of one whose `data` has been read already.
 
-    `path` is that below the source, `fallback` the id of an article that names none, `source` what searches
-    call the source, `sha256` the digest of the file that a piece belongs to. `skip` has the reason for each
-    record of a container that is not read, by its number from 1, because it ended a worker. `options` are
-    those of a source that has its own.
+    `path` is that below the source, `fallback` the id of an article that names none, `source` the name of the
+    source in searches, `sha256` the digest of the file that a piece belongs to. `skip` has the reason for
+    each record of a container that is not read, by its number from 1, because it ended a worker. `options`
+    are those of a source that has its own.
     """
 
     file: Path

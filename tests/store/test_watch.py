@@ -31,7 +31,7 @@ _PATIENCE = 60.0
 
 
 class Batches:
-    """What an index yields while it watches."""
+    """The outcomes that an index yields while it watches."""
 
     def __init__(self, index: Index, *sources: Path, **options: object) -> None:
         self._end = 0.0

@@ -51,7 +51,7 @@ def before_reading_members(code: str) -> str:
 
 
 def found(index: Index, word: str) -> int:
-    """How many articles have a word."""
+    """The number of articles that have a word."""
     return index.search(word, limit=0).total
 
 
