@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,10 @@ from indexer.sync.worker_pool import Read
 
 ROOT = Path(__file__).parents[2]
 WORDS = ["harbour", "crane", "tide", "vaccine", "Zürich", "road", "belt", "東京", "café", "number"]
+NO_TIMER = pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+NO_LIMIT = pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
+ENDLESS = "limits.FILE_SECONDS = 0.05; limit_process(1, is_plain=False)\n    while True: pass"
+"""Code that a worker never ends, indented for the body of a condition."""
 RunInWorkers: TypeAlias = Callable[[str], None]
 """Lets every worker that starts from now on run some code first."""
 

@@ -14,7 +14,7 @@ from indexer import Index, SourceShrunk, limits, open_index
 from indexer.sync import apply
 from tests.fixtures.folders import reasons
 from tests.fixtures.packing import MAKERS, make_tar, make_zip
-from tests.sync.conftest import ROOT, RunInWorkers, Started
+from tests.sync.conftest import ENDLESS, NO_LIMIT, NO_TIMER, ROOT, RunInWorkers, Started
 
 _QUICK = ("a.zip", "a.tar.gz")
 archives = pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def stories(count: int, word: str = "tide") -> dict[str, bytes | str]:
+def stories(count: int) -> dict[str, bytes | str]:
     """Files of an archive, each with its number."""
-    return {f"{number:02}.txt": f"Story {number}\n\nA {word} of number{number}." for number in range(count)}
+    return {f"{number:02}.txt": f"Story {number}\n\nA tide of number{number}." for number in range(count)}
 
 
 def before_reading_members(code: str) -> str:
@@ -55,9 +55,6 @@ def found(index: Index, word: str) -> int:
     return index.search(word, limit=0).total
 
 
-ENDLESS = "limits.FILE_SECONDS = 0.05; limit_process(1, is_plain=False)\n    while True: pass"
-NO_TIMER = pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
-NO_LIMIT = pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
 POISONS = [
     pytest.param(ENDLESS, "reading it takes more time than a document may", marks=NO_TIMER),
     pytest.param("bytes(1 << 30)", "reading it takes more memory than a document may", marks=NO_LIMIT),
@@ -191,12 +188,11 @@ def half(data: bytes) -> bytes:
     return data[: len(data) // 2]
 
 
-def bulky(count: int, word: str = "tide") -> dict[str, bytes | str]:
+def bulky(count: int) -> dict[str, bytes | str]:
     """Files of an archive that do not compress much."""
-    texts = stories(count, word)
     return {
         name: f"{text!s} " + " ".join(str(int(name[:2]) * 999_983 * place) for place in range(99, 999))
-        for name, text in texts.items()
+        for name, text in stories(count).items()
     }
 
 

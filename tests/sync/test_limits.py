@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -19,7 +18,17 @@ from indexer.sync.catalog import FileState
 from indexer.sync.tasks import Part, PartReader
 from indexer.sync.worker_pool import read_all
 from tests.fixtures.folders import reasons
-from tests.sync.conftest import RunInWorkers, Started, before_reading, ids, refusals, sixty_lines
+from tests.sync.conftest import (
+    ENDLESS,
+    NO_LIMIT,
+    NO_TIMER,
+    RunInWorkers,
+    Started,
+    before_reading,
+    ids,
+    refusals,
+    sixty_lines,
+)
 
 OPTIONS = ReadOptions()
 BLOCKED = "os.read(os.pipe()[0], 1)"
@@ -174,12 +183,9 @@ def test_a_file_with_too_many_articles_is_indexed_up_to_the_limit(
         assert index.verify().articles == 61
 
 
-ENDLESS = "limits.FILE_SECONDS = 0.05; limit_process(1, is_plain=False)\n    while True: pass"
 SLOW = "cannot be read (reading it takes more time than a document may)"
 LARGE = "cannot be read (reading it takes more memory than a document may)"
 ENDED = "cannot be read (it ended the process that read it, twice)"
-NO_TIMER = pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
-NO_LIMIT = pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +211,7 @@ def test_a_page_that_takes_too_much_or_ends_its_worker_is_named_and_the_others_a
         assert index.search("good", limit=0).total == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
+@NO_LIMIT
 def test_memory_that_earlier_documents_hold_is_not_held_against_the_next_ones(
     tmp_path: Path, run_in_workers: RunInWorkers
 ) -> None:
