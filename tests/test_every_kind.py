@@ -8,13 +8,9 @@ import mailbox
 import shutil
 import subprocess
 import tarfile
-import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from email.message import EmailMessage
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,6 +20,7 @@ import pytest
 from indexer import Index, open_index
 from tests.fixtures.commands import start
 from tests.fixtures.office import convert, find_office, write_flat_document
+from tests.fixtures.serving import serving_files
 
 AUTHOR = "Ada Berg"
 DAY = "2021-03-05"
@@ -184,24 +181,6 @@ def write_with_pandoc(folder: Path, scratch: Path) -> None:
         subprocess.run(command, check=True, capture_output=True)
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the name of the base class)
-        """Log nothing."""
-
-
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve a folder; gives its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def write_crawls(folder: Path, scratch: Path) -> None:
     """Write web archives of a local site, crawled by wget; one of them is packed as a WACZ."""
     for kind in ("warc", "wacz"):
@@ -212,7 +191,7 @@ def write_crawls(folder: Path, scratch: Path) -> None:
         (site / "index.html").write_text(
             _PAGE.format(title=title_of(kind), author=AUTHOR, day=DAY, blocks=blocks)
         )
-        with serve(site) as address:
+        with serving_files(site) as address:
             words = ["-q", "-e", "robots=off", "--no-proxy", f"--warc-file={kind}", "--delete-after"]
             subprocess.run(["wget", *words, address], cwd=crawl, check=True)
         made = crawl / f"{kind}.warc.gz"

@@ -8,11 +8,8 @@ import subprocess
 import zipfile
 import zlib
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -20,6 +17,7 @@ from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
 from indexer.readers import ReadOptions
 from tests.fixtures.documents import OPTIONS, published, read_all
+from tests.fixtures.serving import serving_files
 
 pytest.importorskip("fastwarc", reason="needs the extra documents")
 
@@ -264,11 +262,6 @@ def test_what_is_no_web_archive_is_refused(data: bytes) -> None:
         read_all(data, "a.wacz")
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the name of the base class)
-        """Log nothing."""
-
-
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
     """The address of a small site."""
@@ -281,12 +274,8 @@ def site(tmp_path: Path) -> Iterator[str]:
         DATED.format("Tides", "2021-03-04").replace("<p>", '<a href="gone.html">x</a><p>')
     )
     (folder / "c.png").write_bytes(b"\x89PNG")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder))) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with serving_files(folder) as address:
+        yield address
 
 
 @pytest.mark.skipif(shutil.which("wget") is None, reason="needs wget")
