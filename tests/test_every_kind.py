@@ -245,7 +245,7 @@ def test_a_phrase_from_the_middle_of_each_kind_is_found_with_what_its_file_state
     if not is_made(kind):
         pytest.skip(f"a program or library for {kind} is not installed")
     (hit,) = indexed[0].search(f'"{phrase_of(kind)}"').hits
-    article = next(each for each in indexed[0].articles() if each.id == hit.article.id)
+    article = indexed[0].get_article(hit.article.id)
     (passage,) = hit.passages
     published = article.published
     assert published is not None
