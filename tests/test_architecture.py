@@ -207,6 +207,10 @@ HEAVY = {
     "pydantic",
     "langchain_core",
     "watchfiles",
+    "pathspec",
+    "pypdfium2",
+    "fastwarc",
+    "feedparser",
 }
 
 
