@@ -15,7 +15,6 @@ from indexer.engine.count.matching import ArticleSet
 from indexer.engine.format.arrays import Ids, expand_ranges
 from indexer.engine.format.segment_file import Array
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
-from indexer.engine.read.postings import FIELDS
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.snapshot import LiveSegment, Snapshot
 
@@ -144,7 +143,7 @@ def _complete_after_in_segment(
     distinct = np.unique(stems)
     if not len(distinct) or not len(last):
         return []
-    sizes = _count_postings(view, "paragraph", distinct)
+    sizes = view.fields["paragraph"].count_postings(distinct)
     order = np.argsort(-sizes, kind="stable")
     chosen = np.sort(distinct[order[np.cumsum(sizes[order]) <= _MOST_SEARCHED]])
     is_wanted = np.zeros(view.documents, np.bool_)
@@ -208,7 +207,8 @@ def _weigh_in_set(
     weights = np.where(postings > _HEAVY, estimates.astype(np.int64), 0)
     light = np.flatnonzero(postings <= _HEAVY)
     light = light[np.argsort(-postings[light], kind="stable")]
-    read = sum(_count_postings(part.view, field, stems[light]) for field in FIELDS)
+    # Postings of documents that the view does not show are read, too.
+    read = sum(field.count_postings(stems[light]) for field in part.view.fields.values())
     light = np.sort(light[np.cumsum(read) < MOST_POSTINGS])
     weights[light] = _count_articles(snapshot, part, stems[light], articles)
     return weights
@@ -219,9 +219,9 @@ def _count_articles(
 ) -> NDArray[np.int64]:
     """How many articles of a set have each stem (ascending) in the field where most of them have it."""
     counts = np.zeros(len(stems), np.int64)
-    for field in FIELDS:
-        sizes = _count_postings(part.view, field, stems)
-        docs = part.view.fields[field].read_documents(stems)
+    for field in part.view.fields.values():
+        sizes = field.count_postings(stems)
+        docs = field.read_documents(stems)
         if not len(docs):
             continue
         with_postings = np.flatnonzero(sizes)
@@ -232,9 +232,3 @@ def _count_articles(
         found = np.add.reduceat(articles[owners] & ~is_repeated, first, dtype=np.int64)
         counts[with_postings] = np.maximum(counts[with_postings], found)
     return counts
-
-
-def _count_postings(view: SegmentView, field: str, stems: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many postings of each stem are read in a field; those of removed documents are among them."""
-    starts = view.file.sections[f"{field}.starts"]
-    return (starts[stems + 1] - starts[stems]).astype(np.int64)

@@ -121,6 +121,12 @@ class Field:
         starts = self.section("starts")
         return int(starts[stem + 1]) - int(starts[stem])
 
+    def count_postings(self, stems: Array) -> NDArray[np.int64]:
+        """The number of postings of each of these stems; removed documents are counted, too."""
+        starts = self.section("starts")
+        counts: NDArray[np.int64] = (starts[stems + 1] - starts[stems]).astype(np.int64)
+        return counts
+
     def read_stem(self, stem: int) -> StemPostings:
         """The postings of a stem, as stored."""
         known = self._recent.get(stem)

@@ -262,8 +262,7 @@ class SegmentView:
         """How many titles and paragraphs have each of the stems with these numbers."""
         counts = np.zeros(len(stems), np.int64)
         for own in self.fields.values():
-            starts = own.section("starts")
-            counts += starts[stems + 1] - starts[stems].astype(np.int64)
+            counts += own.count_postings(stems)
         return counts
 
     def list_forms(self, numbers: range) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
