@@ -48,6 +48,7 @@ class LeafReader:
         self.day_first = day_first
         self.max_clauses = max_clauses
         self.fields = fields or {}
+        self._filters = {*_DATE_FIELDS, *PROPERTIES, *self.fields}
         self.notes: list[Note] = []
         self.count = 0
 
@@ -61,15 +62,9 @@ class LeafReader:
         None if there is nothing to search for.
         """
         text, boost = _split_boost(text)
-        if field in _DATE_FIELDS or (field == "text" and is_date_range(text)):
-            if dates := self._read_dates_or_note(field, text):
-                return dates if self.count_clause() else None
-            field = "text"
-        if field in PROPERTIES:
-            return self._read_filter(field, text)
-        if field in self.fields:
-            if value := self._read_value_or_note(field, text):
-                return value if self.count_clause() else None
+        if field in self._filters or (field == "text" and is_date_range(text)):
+            if found := self._read_filter(field, text):
+                return found if self.count_clause() else None
             field = "text"
         if field == "text" and _EVERY.fullmatch(text):
             return Every() if self.count_clause() else None
@@ -88,15 +83,9 @@ class LeafReader:
         slop = max(1, min(phrase.slop, limits.SLOP))
         if phrase.slop > limits.SLOP:
             self.note(NoteCode.SLOP_TOO_FAR, limit=limits.SLOP)
-        if field in _DATE_FIELDS:
-            if dates := self._read_dates_or_note(field, phrase.text):
-                return dates if self.count_clause() else None
-            field = "text"
-        if field in PROPERTIES:
-            return self._read_filter(field, phrase.text)
-        if field in self.fields:
-            if value := self._read_value_or_note(field, phrase.text):
-                return value if self.count_clause() else None
+        if field in self._filters:
+            if found := self._read_filter(field, phrase.text):
+                return found if self.count_clause() else None
             field = "text"
         if not is_searchable(phrase.text) or not self.count_clause():
             return None
@@ -123,14 +112,19 @@ class LeafReader:
         self.count += 1
         return self.count <= self.max_clauses
 
-    def _read_dates_or_note(self, field: str, text: str) -> DateRange | None:
+    def _read_filter(self, field: str, text: str) -> FilterNode | None:
+        """Return the filter for a value; None, with a note if there is a value, but it cannot be read."""
+        if field in PROPERTIES:
+            value = text.strip()
+            return Filter(field, self._limit_length(value)) if value else None
+        if field in self.fields:
+            return self._read_own_value(field, text)
         dates = self.read_dates(field, text)
         if dates is None:
             self.note(NoteCode.NO_DATE, text=quote(text))
         return dates
 
-    def _read_value_or_note(self, field: str, text: str) -> FilterNode | None:
-        """Return the filter for the value of a field of one's own; None, and a note, if it cannot be read."""
+    def _read_own_value(self, field: str, text: str) -> FilterNode | None:
         kind = self.fields[field]
         try:
             return read_value(field, kind, self._limit_length(text.strip()), self.today, self.day_first)
@@ -138,10 +132,6 @@ class LeafReader:
             values = {"text": quote(text), "field": field}
             self.notes.append(make_note(NoteCode.NO_FIELD_VALUE, values, expected=EXPECTED[kind.type]))
             return None
-
-    def _read_filter(self, field: str, text: str) -> Query | None:
-        text = text.strip()
-        return Filter(field, self._limit_length(text)) if text and self.count_clause() else None
 
     def _read_leaf(self, field: str, text: str, boost: float) -> Query | None:
         if not is_searchable(text) or not self.count_clause():
