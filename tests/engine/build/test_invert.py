@@ -19,6 +19,7 @@ from indexer.engine.format.text_store import TextStore
 from tests.engine.segments import (
     ARTICLES,
     EVERYTHING,
+    FIELDS,
     MANY,
     assert_says,
     built,
@@ -63,7 +64,7 @@ def test_a_word_that_is_searched_twice_counts_once(tmp_path: Path) -> None:
 def test_the_division_into_gatherers_and_chunks_does_not_change_the_segment(
     tmp_path: Path, articles: list[Article], who: list[tuple[int, bool]]
 ) -> None:
-    gatherers = [(Gatherer("en"), array("i")) for _ in range(3)]
+    gatherers = [(Gatherer("en", FIELDS), array("i")) for _ in range(3)]
     buffer, last = Buffer(), 0
     for article, (number, is_taken) in zip(articles, who, strict=False):
         # The segment has the articles in the order in which the chunks are added.
@@ -81,7 +82,7 @@ def test_the_division_into_gatherers_and_chunks_does_not_change_the_segment(
 def test_a_cleared_buffer_makes_a_segment_of_later_articles_only(
     tmp_path: Path, parts: list[list[Article]], shared: bool
 ) -> None:
-    gatherers = [(Gatherer("en"), array("i")) for _ in range(1 if shared else 2)]
+    gatherers = [(Gatherer("en", FIELDS), array("i")) for _ in range(1 if shared else 2)]
     buffer = Buffer()
     for place, articles in enumerate(parts):
         for number, article in enumerate(articles):
@@ -102,7 +103,7 @@ def test_articles_dropped_from_a_chunk_leave_no_trace(
 ) -> None:
     wanted = wanted[: len(articles)]
     kept = [*compress(articles, wanted)]
-    gatherer, buffer, numbers = Gatherer("en"), Buffer(), array("i")
+    gatherer, buffer, numbers = Gatherer("en", FIELDS), Buffer(), array("i")
     for article in articles:
         gatherer.add(article)
     chunk = gatherer.take()
@@ -127,7 +128,7 @@ def test_a_chunk_that_is_kept_whole_is_not_copied() -> None:
 
 
 def test_a_gatherer_with_too_many_forms_forgets_them(tmp_path: Path) -> None:
-    gatherer, buffer, numbers = Gatherer("en", max_forms=3), Buffer(), array("i")
+    gatherer, buffer, numbers = Gatherer("en", FIELDS, max_forms=3), Buffer(), array("i")
     fresh = []
     for article in EVERYTHING:
         gatherer.add(article)
@@ -141,7 +142,7 @@ def test_a_gatherer_with_too_many_forms_forgets_them(tmp_path: Path) -> None:
 
 def test_a_buffer_keeps_only_the_forms_that_gatherers_still_use(tmp_path: Path) -> None:
     buffer = Buffer(max_forms=10)
-    every = [(Gatherer("en", max_forms=40), array("i")) for _ in range(2)]
+    every = [(Gatherer("en", FIELDS, max_forms=40), array("i")) for _ in range(2)]
     for turn in range(12):
         texts = [f"turn{turn} word{turn}x{number} harbour tide{number}" for number in range(20)]
         articles = [Article(f"a{number}", text, [text, "the road"]) for number, text in enumerate(texts)]
@@ -151,7 +152,7 @@ def test_a_buffer_keeps_only_the_forms_that_gatherers_still_use(tmp_path: Path) 
             buffer.add(gatherer.take(), numbers)
         # One of the two gatherers ends, and another one begins.
         if turn == 6:
-            every[0] = (Gatherer("en", max_forms=40), array("i"))
+            every[0] = (Gatherer("en", FIELDS, max_forms=40), array("i"))
         assert_says(written(buffer, tmp_path / f"{turn}.nut"), [*articles[::2], *articles[1::2]])
         assert len(buffer.forms) <= 2 * (40 + 60)
         assert buffer.size == 0
