@@ -90,6 +90,13 @@ def format_number(number: float) -> str:
     return str(int(number)) if abs(number) < 2**53 and number == int(number) else repr(number)
 
 
+def format_value(value: str | float | bool) -> str:
+    """Return one value of a field as it is typed in a query."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else format_number(value)
+
+
 def convert_value(name: str, kind: FieldType, value: Any) -> FieldValue | None:
     """Return a value in the type of its field; None if it is empty.
 

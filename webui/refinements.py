@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from dateutil.relativedelta import relativedelta
 
 from indexer import Config
-from indexer.article import FieldValue, Published
-from indexer.fields import FieldType, format_number
+from indexer.article import Published
+from indexer.fields import FieldType, format_value
 from indexer.query import Filter, FilterNode, parse_period, read_value, serialize_query
 from indexer.results import ArticleInfo, FacetCount, Page, Timeline
 from webui.translations import N_
@@ -121,7 +121,7 @@ def list_properties(
     for name, value in (given | {"publisher": article.publisher, **article.fields}).items():
         values = value if isinstance(value, (tuple, list)) else () if value is None else (value,)
         kind = fields[name].type if name in fields else name
-        texts = [_type_value(one) for one in values]
+        texts = [*map(format_value, values)]
         choices = [Choice(text, _narrow(home, name, text, fields).url(base)) for text in texts]
         if choices:
             found.append(Facet(name, tuple(choices), kind=kind))
@@ -164,13 +164,6 @@ def _normalize_date(text: str, today: date, *, is_last: bool, day_first: bool) -
 
 def _can_filter(name: str, count: FacetCount) -> bool:
     return count.kind == "value" or (name == "year" and count.kind == "undated")
-
-
-def _type_value(value: FieldValue) -> str:
-    """The value of a field as it is typed in a query."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return format_number(value) if isinstance(value, (int, float)) else str(value)
 
 
 def _narrow(search: Search, name: str, value: str | None, fields: Mapping[str, FieldType]) -> Search:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from indexer.fields import FieldType, read_boolean
+from indexer.fields import FieldType, format_value, read_boolean
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.tree import DateRange, Filter, FilterNode, NumberRange
 
@@ -25,7 +25,7 @@ def read_value(name: str, kind: FieldType, text: str, today: date, day_first: bo
     if not text:
         raise ValueError("no value")
     if kind.type == "boolean":
-        return Filter(name, "true" if read_boolean(text) else "false")
+        return Filter(name, format_value(read_boolean(text)))
     if kind.type in ("integer", "number"):
         return _read_numbers(name, text)
     if kind.type == "date":

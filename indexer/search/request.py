@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn, Self
 
 from indexer.article import LANGUAGE_TAG, PROPERTIES, is_language
 from indexer.errors import LARGE, InvalidRequest, quote_value
-from indexer.fields import FieldType, format_number, is_field_name
+from indexer.fields import FieldType, format_value, is_field_name
 from indexer.limits import PAGED, QUERY_SECONDS, VALUES
 from indexer.results import FACETS, GRAINS, SORTS, Grain, Sort
 
@@ -321,8 +321,6 @@ def _write_values(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _write_value(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
     if isinstance(value, Mapping):
         if not value or value.keys() - {"min", "max"}:
             refuse(name, 'must have "min", "max" or both', dict(value))
@@ -330,8 +328,8 @@ def _write_value(name: str, value: Any) -> str:
         if edges == [None, None]:
             refuse(name, 'must have a "min" or a "max" that is not None', dict(value))
         return "..".join("" if edge is None else _write_value(name, edge) for edge in edges)
-    if isinstance(value, (int, float)):
-        return format_number(value)
+    if isinstance(value, (bool, int, float)):
+        return format_value(value)
     if isinstance(value, datetime):
         return value.isoformat(timespec="minutes")[: len("2021-11-05T21:01")]
     return value.isoformat() if isinstance(value, date) else check_text(name, value)

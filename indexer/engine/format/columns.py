@@ -21,7 +21,7 @@ from indexer.engine.format.lexicon import encode_lexicon, sort_words
 from indexer.engine.format.record import to_timestamp
 from indexer.engine.format.segment_file import Array, compact
 from indexer.errors import InvalidArticle
-from indexer.fields import FieldKind, FieldType, convert_value
+from indexer.fields import FieldKind, FieldType, convert_value, format_value
 
 NAMED: frozenset[FieldKind] = frozenset(("keyword", "boolean"))
 """The kinds of columns whose values are names."""
@@ -108,7 +108,7 @@ def make_column(kind: FieldKind, owners: Sequence[int], values: Sequence[Any]) -
     """The column of these values: texts, booleans, numbers, or dates in ISO 8601."""
     numbers = np.array(owners, np.int32)
     if kind in NAMED:
-        names, codes = sort_words([str(value).lower() if kind == "boolean" else value for value in values])
+        names, codes = sort_words([*map(format_value, values)])
         return Column(kind, numbers, codes.astype(np.int32), names)
     if kind != "date":
         return Column(kind, numbers, np.array(values, np.int64 if kind == "integer" else np.float64))
