@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,8 +13,6 @@ from indexer.engine.format.columns import NAMED, Column
 from indexer.engine.read.periods import format_period, number_periods
 from indexer.fields import FieldKind
 from indexer.text.normalization import normalize
-
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,11 +44,6 @@ class ArticleValues:
 def make_key(name: str) -> str:
     """The form in which names are compared: without case and accents, with single spaces."""
     return " ".join(normalize(name).split())
-
-
-def make_words_key(name: str) -> str:
-    """The words of a name without case and accents, with a space before and after each of them."""
-    return f" {' '.join(_WORD.findall(normalize(name)))} "
 
 
 def group_values(column: Column) -> ArticleValues:

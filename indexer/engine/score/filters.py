@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -13,10 +14,11 @@ from indexer.engine.format.arrays import Ids
 from indexer.engine.format.labels import LABELS
 from indexer.engine.format.record import NO_DATE, to_timestamp
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.read.values import ArticleValues, make_key, make_words_key
+from indexer.engine.read.values import ArticleValues, make_key
 from indexer.query import PUBLISHED, DateRange, Filter, FilterNode, NumberRange
 
 _NONE = np.empty(0, np.int32)
+_WORD = re.compile(r"\w+")
 
 
 def match_undated(snapshot: Snapshot) -> Ids:
@@ -92,10 +94,15 @@ def _match_names(values: ArticleValues, node: Filter) -> Ids:
     start = text.rstrip("*") if text.endswith("*") else None
     if node.fieldname != "author":
         return values.find_keys(lambda key: key == text if start is None else key.startswith(start))
-    words = make_words_key(text)
+    words = _space_words(text)
     if start is not None:
         words = words.removesuffix(" ")
-    return values.find_keys(lambda key: words in make_words_key(key)) if words.strip() else _NONE
+    return values.find_keys(lambda key: words in _space_words(key)) if words.strip() else _NONE
+
+
+def _space_words(key: str) -> str:
+    """The words of a normalized name, with a space before and after each of them."""
+    return f" {' '.join(_WORD.findall(key))} "
 
 
 def _compare_numbers(values: NDArray[np.int64] | NDArray[np.float64], node: NumberRange) -> NDArray[np.bool_]:
