@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.build.gather import Gatherer
 from indexer.engine.build.invert import Buffer
-from indexer.engine.format.columns import NAMED, PREFIX
+from indexer.engine.format.columns import NAMED, NO_VALUES, PREFIX
 from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.record import decode_article
 from indexer.engine.format.segment_file import DamageReporter
@@ -72,14 +72,14 @@ def find_differences(
     id was read from, or None if an app has put it in. `fields` are those declared. Raises IndexDamaged.
     """
     gatherer, buffer = Gatherer(language, fields), Buffer()
-    sources = view.read_column("source") if "source" in view.kinds else None
-    codes = sources.number_articles(view.articles).tolist() if sources else [-1] * view.articles
+    sources = view.read_column("source") if "source" in view.kinds else NO_VALUES
+    codes = sources.number_articles(view.articles).tolist()
     for number in range(view.articles):
         with DamageReporter(view.file.path):
             items = view.all_items(number)
             article = decode_article(items)
         given = " ".join((article.source or "").split())
-        stored = sources.names[codes[number]] if sources and codes[number] >= 0 else ""
+        stored = sources.names[codes[number]] if codes[number] >= 0 else ""
         # The catalog does not have removed articles: believe the stored source.
         source = source_of(article.id) or (stored if stored != given else None)
         gatherer.add(article, items, source)

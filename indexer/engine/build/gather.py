@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from indexer.article import Article, hash_anchors
 from indexer.engine.build.tokenize import Flags, Numbers, Tokenizer
 from indexer.engine.format.arrays import expand_ranges
-from indexer.engine.format.columns import Column, Values, find_kind, find_values, make_column
+from indexer.engine.format.columns import Column, find_kind, find_values, make_column
 from indexer.engine.format.record import NO_DATE, encode_article, to_timestamp
 from indexer.engine.format.segment_file import Array, compact
 from indexer.engine.format.sketches import Sketcher
@@ -278,7 +278,8 @@ class Gatherer:
         self._ids: list[str] = []
         self._languages: list[str] = []
         self._columns: dict[str, list[int]] = {name: [] for name in _COLUMNS}
-        self._fields: Values = {}
+        # The article of each value of a column, and the values.
+        self._fields: dict[str, tuple[list[int], list[Any]]] = {}
         self._counts: list[int] = []
         self._titles: list[bytes] = []
         self._texts: list[bytes] = []

@@ -27,8 +27,6 @@ NAMED: frozenset[FieldKind] = frozenset(("keyword", "boolean"))
 """The kinds of columns whose values are names."""
 PREFIX = "field."
 """The prefix of the names of the sections of columns."""
-Values = dict[str, tuple[list[int], list[Any]]]
-"""By the name of a column, the article of each value, and the values."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
