@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import Article, Published
-from indexer.engine.format.labels import find_labels
+from indexer.engine.format.labels import find_labels, merge_labels
 from indexer.engine.format.lexicon import encode_lexicon, sort_words
 from indexer.engine.format.record import to_timestamp
 from indexer.engine.format.segment_file import Array, compact
@@ -126,20 +125,11 @@ def join_columns(columns: Iterable[Column]) -> Column:
     if not parts:
         return NO_VALUES
     kind = parts[0].kind
-    names: list[str] = []
-    values = [column.values for column in parts]
-    if kind in NAMED:
-        used = set()
-        for column in parts:
-            used |= {*compress(column.names, np.bincount(column.values, minlength=len(column.names)))}
-        names = sorted(used)
-        number_of = {name: number for number, name in enumerate(names)}
-        values = [
-            np.array([number_of.get(name, -1) for name in column.names], np.int32)[column.values]
-            for column in parts
-        ]
     owners, ends = (np.concatenate([getattr(column, own) for column in parts]) for own in ("owners", "ends"))
-    return Column(kind, owners, np.concatenate(values), names, ends)
+    if kind in NAMED:
+        names, codes = merge_labels((column.names, column.values) for column in parts)
+        return Column(kind, owners, codes.astype(np.int32), names)
+    return Column(kind, owners, np.concatenate([column.values for column in parts]), ends=ends)
 
 
 def join_groups(groups: Iterable[tuple[int, Mapping[str, Column]]]) -> dict[str, Column]:

@@ -36,7 +36,7 @@ def find_labels(article: Article, source: str | None) -> dict[str, str]:
 
 
 def merge_labels(parts: Iterable[tuple[Sequence[str], Array]]) -> tuple[list[str], NDArray[np.int64]]:
-    """Merge the names and codes of several segments; names that no article has are dropped."""
+    """Merge the names and codes of several columns; names that no article has are dropped."""
     counted = [(names, codes, np.bincount(codes, minlength=len(names)) > 0) for names, codes in parts]
     every, _ = sort_words(list({name for names, _, used in counted for name in compress(names, used)}))
     number_of = {name: number for number, name in enumerate(every)}
