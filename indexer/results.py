@@ -238,8 +238,8 @@ class AlternativeQuery(Result, frozen=True):
     """A search that asks for a little less and finds something.
 
     `query` is the whole query, to be searched for with the same arguments but those named in `without`
-    ("since", "until", and filters such as "source"); it finds `count` articles. `change` says
-    what is different.
+    ("since", "until", and filters such as "source"); it finds `count` articles. `change` says what is
+    different.
     """
 
     change: Note
@@ -479,11 +479,10 @@ class QuoteCheck(Result, frozen=True):
 
     `text` is the whole paragraph that says it, or else comes closest: `number` counts it from 1, `anchor` is
     its stable name, `page_number` the page that it stands on, if that is known, `spans` are the places in it,
-    unless it is absent. An exact quotation that stands across
-    paragraph breaks is that of the paragraphs from `number` to `last_number`, with a blank line between
-    them in `text`, and `anchor` is that of the first; else both numbers are the same. When no paragraph has
-    any of the words, `article` is None. `also` are a few of the other articles that have an exact quotation,
-    oldest first.
+    unless it is absent. An exact quotation that stands across paragraph breaks is that of the paragraphs from
+    `number` to `last_number`, with a blank line between them in `text`, and `anchor` is that of the first;
+    else both numbers are the same. When no paragraph has any of the words, `article` is None. `also` are a
+    few of the other articles that have an exact quotation, oldest first.
 
     `timed_out` says that the time for a query was up, and so does a note: an exact quotation stands where it
     was found, but for what is near or absent there may be a better place.

@@ -52,7 +52,7 @@ class Mount:
 
     @property
     def index(self) -> IndexReader:
-        """What the current request may read. All that it is told of articles must come from here."""
+        """The articles that the current request may read, from which every answer must be made."""
         if self._restrict is None:
             return self.whole
         # Not in `flask.g`, which requests share if they are made inside of one context of the application.

@@ -112,7 +112,7 @@ def facets(page: Page, search: Search, base: str, fields: Mapping[str, FieldType
 def list_properties(
     article: ArticleInfo, home: Search, base: str, fields: Mapping[str, FieldType]
 ) -> tuple[Facet, ...]:
-    """What an article says of itself, each value with the URL of all articles that have it.
+    """The properties and fields of an article; each value has the URL of a search for all articles with it.
 
     `home` is the empty search that the URLs begin with.
     """

@@ -1,4 +1,4 @@
-"""What a request is answered that may see only some of the articles.
+"""Requests to a site that shows only some of the articles of its index.
 
 The site of an index that `restrict` restricts answers byte for byte as that of an index without the hidden
 articles, but for what `_COMMIT` names: how long a search took, the cursor, and of the commit its time, its
@@ -109,7 +109,7 @@ ARTICLES = [
 
 
 def restrict_to_role() -> dict[str, str] | None:
-    """What the role in a header may see: everything for an editor, nothing without a role."""
+    """The filters for the role in a header: none for an editor; a request without a role is aborted."""
     role = request.headers.get("X-Role")
     if role is None:
         abort(401, "Log in first.")

@@ -1,4 +1,4 @@
-"""A segment as a reader sees it who may not read all of its articles.
+"""A view of a segment that shows only the articles that a reader may read.
 
 The lexicons, the numbers of the stems and all that is precomputed are those of the whole segment. A
 restricted view shows of them what visible documents have, and counts only these: a word that only hidden

@@ -18,7 +18,7 @@ from tests.engine.segments import ARTICLES, EVERYTHING, MANY, Naive, built
 
 
 def describe_words(view: SegmentView, every: Naive) -> dict[str, Any]:
-    """What a view knows of words and stems; `every` has all that may be known."""
+    """The answers of a view about words and stems; `every` has all words and stems to ask for."""
     stems = {stem: number for stem in every.stems if (number := view.find_stem(stem)) is not None}
     forms = {}
     for word in every.words:
