@@ -344,8 +344,9 @@ class LanguageReference:
             return False
         if not self.reads_capitals or not is_in_capitals(node.text):
             return True
-        (form,) = get_analyzer(self.language).tokenize(node.text)
-        return not self.count_term(node, form, in_capitals=True).frequencies
+        forms = get_analyzer(self.language).tokenize(node.text)
+        # A word of several tokens has no form in capitals.
+        return len(forms) > 1 or not self.count_term(node, forms[0], in_capitals=True).frequencies
 
     def find_names(self, tree: Any) -> dict[tuple[str, str], float]:
         """The weight of each two neighbours of the query that are part of a name."""

@@ -101,6 +101,7 @@ def test_filters_and_dates_add_nothing_to_a_score(examples: Index) -> None:
 @settings(max_examples=400)
 @given(st.one_of(QUERIES, st.text()))
 @example('title:"en" 2021..2024 AND (😀 lang:"en")')
+@example("A𐅹I")
 def test_any_query_is_answered_as_by_the_reference(examples: Index, query: str) -> None:
     parsed = parse_query(query, today=TODAY)
     assert parse_query(query, today=TODAY) == parsed
