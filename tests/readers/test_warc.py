@@ -5,10 +5,8 @@ from __future__ import annotations
 import gzip
 import shutil
 import subprocess
-import zipfile
 import zlib
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
 from indexer.readers import ReadOptions
 from tests.fixtures.documents import OPTIONS, published, read_all
+from tests.fixtures.packing import make_zip
 from tests.fixtures.serving import serving_files
 
 pytest.importorskip("fastwarc", reason="needs the extra documents")
@@ -230,17 +229,9 @@ def test_an_archive_without_a_suffix_is_recognized() -> None:
     assert found.title == "Tides"
 
 
-def pack(members: dict[str, bytes]) -> bytes:
-    stream = BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return stream.getvalue()
-
-
 def test_the_web_archives_in_a_wacz_file_are_read() -> None:
     one = record("http://news.example/1", page("One"))
-    data = pack(
+    data = make_zip(
         {
             "archive/a.warc.gz": gzip.compress(one),
             "archive/b.warc": one + record("http://news.example/2", page("Two")),
@@ -256,7 +247,7 @@ def test_the_web_archives_in_a_wacz_file_are_read() -> None:
     assert counted == ["repeated captures"]
 
 
-@pytest.mark.parametrize("data", [b"", b"no archive", pack({"a.warc": b""}), b"PK\x03\x04damaged"])
+@pytest.mark.parametrize("data", [b"", b"no archive", make_zip({"a.warc": b""}), b"PK\x03\x04damaged"])
 def test_what_is_no_web_archive_is_refused(data: bytes) -> None:
     with pytest.raises(UnreadableDocument):
         read_all(data, "a.wacz")
