@@ -200,6 +200,12 @@ def test_keywords_become_tags() -> None:
     )
 
 
+def test_keywords_beyond_the_limit_are_cut_with_a_note() -> None:
+    found = read_pdf(lines(FIRST), info={"Keywords": ", ".join(f"ship {n}" for n in range(120))})
+    assert len(found.tags) == 100
+    assert "only 100 of 120 tags are kept" in found.notes
+
+
 @pytest.mark.parametrize(
     ("head", "name", "info", "date"),
     [
