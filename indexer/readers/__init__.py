@@ -80,7 +80,6 @@ from indexer.readers.encoding import decode
 from indexer.readers.packed import Budget, open_unpacked, unpack
 
 __all__ = [
-    "EXTRA",
     "GZIP",
     "MEDIA_TYPES",
     "SUFFIXES",

@@ -110,7 +110,7 @@ class Layout:
     body_size: float
 
 
-def read_layout(pages: list[Page], before_page: Callable[[int], None] = lambda _index: None) -> Layout:
+def read_layout(pages: list[Page], before_page: Callable[[int], None]) -> Layout:
     """Return the paragraphs of the pages. `before_page` is called with the index of each page."""
     pages = [replace(page, lines=_join_pieces(page.lines)) for page in pages]
     if _is_right_to_left(pages):

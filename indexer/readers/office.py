@@ -82,7 +82,7 @@ class PartReader:
         if role == "text":
             self._is_text = True
         elif role == "hidden":
-            self.hide()
+            self._hidden_depth = 1
         elif role == "row":
             self._open.append(_Row())
         elif role == "cell":
@@ -118,10 +118,6 @@ class PartReader:
 
     def close(self) -> None:
         """Do nothing at the end of the part."""
-
-    def hide(self) -> None:
-        """Hide the content of the element that has just begun."""
-        self._hidden_depth = 1
 
     def add_text(self, text: str) -> None:
         """Add a text to the paragraph that is open, if one is."""
