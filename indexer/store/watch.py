@@ -22,7 +22,7 @@ from indexer.store import generations
 from indexer.store.reader import Today
 from indexer.store.sources import SourcePath, resolve_sources
 from indexer.store.update import sync
-from indexer.sync import Progress, check_source
+from indexer.sync import IGNORE_FILE, Progress, check_source
 from indexer.sync import catalog as catalogs
 
 _TICK = 1_000
@@ -268,10 +268,15 @@ def _as_prefix(folder: Path) -> str:
 
 
 def _may_be_read(root: Path, path: str) -> bool:
-    """Whether a change at a path can matter to a sync: not of hidden files, or of kinds that are not read."""
+    """Whether a change at a path can matter to a sync.
+
+    Changes of hidden files and of kinds that are not read cannot, but those of patterns can.
+    """
     if path == str(root):
         return True
-    names = Path(path).relative_to(root).parts
-    if any(name.startswith(".") for name in names):
+    *folders, name = Path(path).relative_to(root).parts
+    if any(folder.startswith(".") for folder in folders):
         return False
-    return not find_unread_kind(names[-1]) or Path(path).is_dir()
+    if name.startswith("."):
+        return name == IGNORE_FILE
+    return not find_unread_kind(name) or Path(path).is_dir()

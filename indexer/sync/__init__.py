@@ -20,12 +20,14 @@ is not among the names because it loads the readers and the worker pool.
 
 from indexer.sync.aliases import carry_aliases
 from indexer.sync.catalog import Catalog, Entry, FileState, Stamp
+from indexer.sync.exclusions import IGNORE_FILE
 from indexer.sync.guards import refuse_shrunk
 from indexer.sync.listing import Listing, check_source, list_source
 from indexer.sync.options import Progress, Silence, SyncOptions
 from indexer.sync.plan import default_id
 
 __all__ = [
+    "IGNORE_FILE",
     "Catalog",
     "Entry",
     "FileState",

@@ -227,6 +227,15 @@ def test_sources_that_the_index_gets_or_loses_meanwhile_count(archive: Archive) 
 
 
 @pytest.mark.slow
+def test_patterns_that_come_into_a_source_are_a_change(archive: Archive) -> None:
+    with watching(archive) as batches:
+        archive.text("b.txt", "A heron.")
+        assert batches.reach((1, 0, 0, 20))
+        archive.text(".nutgrafignore", "b.txt\n")
+        assert batches.reach((0, 0, 1, 20))
+
+
+@pytest.mark.slow
 def test_a_file_whose_name_is_not_unicode_is_a_change(archive: Archive) -> None:
     with watching(archive) as batches:
         archive.text(os.fsdecode(b"caf\xe9.txt"), "A heron.")
