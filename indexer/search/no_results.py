@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.article import PROPERTIES
 from indexer.engine import (
     Ids,
     QueryContext,
@@ -38,7 +39,7 @@ from indexer.query import (
     shorten_clause,
 )
 from indexer.results import AlternativeQuery, NoResults, Note, NoteValue
-from indexer.search.filters import read_filters, select_articles
+from indexer.search.filters import RequestFilter, read_filters, select_articles
 from indexer.search.request import FILTERS, SearchRequest
 from indexer.search.settings import SearchSettings
 
@@ -136,20 +137,22 @@ def _request_filters(
     if dates := tuple(name for name in ("since", "until") if getattr(request, name)):
         found.append(ArgumentFilter(dates, "whatever the date"))
     for own in read_filters(snapshot, settings, request.filters):
-        label, phrase, dropped = own.name, "{}", f"whatever the {own.name}"
-        if own.name in FILTERS:
-            phrase, dropped = FILTERS[own.name].phrase, FILTERS[own.name].dropped
-        if request.filters[own.name] == ():
-            phrase = f"in an empty list ({own.name})"
-        elif own.clauses:
-            label = " ".join(map(serialize_query, own.clauses))
-            named = [
-                f"“{node.text}”" if isinstance(node, Filter) and phrase != "{}" else describe_clause(node)
-                for node in own.clauses
-            ]
-            phrase = phrase.format(" or ".join(named))
-        found.append(ArgumentFilter((own.name,), dropped, label, phrase, own.articles))
+        dropped = FILTERS[own.name].dropped if own.name in FILTERS else f"whatever the {own.name}"
+        label = " ".join(map(serialize_query, own.clauses)) or own.name
+        found.append(ArgumentFilter((own.name,), dropped, label, _describe_filter(own), own.articles))
     return found
+
+
+def _describe_filter(own: RequestFilter) -> str:
+    """The filter as it follows "articles" in a sentence."""
+    if own.name == "undated":
+        return "without a date"
+    if not own.clauses:
+        return f"in an empty list ({own.name})"
+    if own.name in PROPERTIES:
+        values = [f"“{node.text}”" for node in own.clauses if isinstance(node, Filter)]
+        return PROPERTIES[own.name].phrase.format(" or ".join(values))
+    return " or ".join(map(describe_clause, own.clauses))
 
 
 def _clauses(context: QueryContext, tree: Query, filters: Sequence[ArgumentFilter]) -> list[Clause]:

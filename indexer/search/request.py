@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal, NoReturn, Self
 
-from indexer.article import LANGUAGE_TAG, PROPERTIES, is_language
+from indexer.article import LANGUAGE_TAG, is_language
 from indexer.errors import LARGE, InvalidRequest, quote_value
 from indexer.fields import FieldType, format_value, is_field_name
 from indexer.limits import PAGED, QUERY_SECONDS, VALUES
@@ -28,49 +28,37 @@ Values = str | Iterable[str] | None
 class FilterType:
     """One filter of a search: how it is described, and whether it has values or is on or off.
 
-    `phrase` follows "articles" and has a place for the values; `dropped` says what a search without the
-    filter finds.
+    `dropped` says what a search without the filter finds.
     """
 
     description: str
-    phrase: str
     dropped: str
     is_flag: bool = False
 
 
 FILTERS: Mapping[str, FilterType] = {
     "source": FilterType(
-        "Only articles from this source: a file or a folder, by its last name.",
-        PROPERTIES["source"].phrase,
+        "Only articles from this source: its name, or a file or a folder by its last name.",
         "whatever the source",
     ),
-    "site": FilterType(
-        "Only articles from this site and its subdomains.", PROPERTIES["site"].phrase, "whatever the site"
-    ),
+    "site": FilterType("Only articles from this site and its subdomains.", "whatever the site"),
     "language": FilterType(
         "Only articles in this language and its regions; the code of a language, such as en or pt-BR.",
-        PROPERTIES["language"].phrase,
         "whatever the language",
     ),
     "author": FilterType(
         "Only articles by this author; a part of the name in whole words will do.",
-        PROPERTIES["author"].phrase,
         "whoever the author",
     ),
-    "section": FilterType(
-        "Only articles in this section.", PROPERTIES["section"].phrase, "whatever the section"
-    ),
-    "tag": FilterType("Only articles with this tag.", PROPERTIES["tag"].phrase, "whatever the tags"),
-    "publisher": FilterType(
-        "Only articles by this publisher.", PROPERTIES["publisher"].phrase, "whoever the publisher"
-    ),
+    "section": FilterType("Only articles in this section.", "whatever the section"),
+    "tag": FilterType("Only articles with this tag.", "whatever the tags"),
+    "publisher": FilterType("Only articles by this publisher.", "whoever the publisher"),
     "filter": FilterType(
         "Only articles that pass this filter in the syntax of queries, such as tag:sea or edition:>3; of "
         "several, all.",
-        "{}",
         "without the filter",
     ),
-    "undated": FilterType("Only articles without a date.", "without a date", "dated or not", is_flag=True),
+    "undated": FilterType("Only articles without a date.", "dated or not", is_flag=True),
 }
 """The filters by name. `indexer.search` says what else a new one needs."""
 
