@@ -19,7 +19,14 @@ from indexer.search.request import Restriction, SearchRequest, Values, make_rest
 from indexer.search.search import find_number, mark_article, search
 from indexer.store import generations
 from indexer.store.progress import read_progress
-from indexer.store.reader import OpenIndex, RestrictionCache, open_live, open_previous, status_of
+from indexer.store.reader import (
+    OpenIndex,
+    RestrictionCache,
+    check_restriction,
+    open_live,
+    open_previous,
+    status_of,
+)
 
 if TYPE_CHECKING:
     from indexer.results import Diagnosis, QuoteCheck, SyncReport, Verification
@@ -320,10 +327,12 @@ class Index(IndexReader):
         """Return a read-only view that has only the articles that pass some filters, for a user's rights.
 
         The filters are those of `search`, and hold together with those of each search. An empty list shows
-        nothing; no filters show everything. Raises InvalidRequest for an unknown filter, and for one without
-        a value.
+        nothing; no filters show everything. Raises InvalidRequest for an unknown filter, for one without a
+        value, and for a value that has no meaning.
         """
-        return RestrictedIndex(self, make_restriction(filters, self.config.fields))
+        restriction = make_restriction(filters, self.config.fields)
+        check_restriction(restriction, self.config, self._today)
+        return RestrictedIndex(self, restriction)
 
     def verify(self, *, deep: bool = False, progress: Progress | None = None) -> Verification:
         """Read the whole index, and compare it with its checksums and its parts with each other.

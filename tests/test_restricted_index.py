@@ -241,6 +241,80 @@ def test_an_invalid_restriction_is_refused_at_once(index: Index, filters: Any, p
 
 
 @pytest.mark.parametrize(
+    ("filters", "problem"),
+    [
+        ({"edition": "third"}, "edition: must be a whole number, or a range such as 3..7"),
+        ({"edition": [3, "x"]}, "edition: must be a whole number"),
+        ({"embargo": {"min": "soon"}}, "embargo: must be an ISO date"),
+        ({"breaking": "perhaps"}, "breaking: must be true or false; not “perhaps”"),
+        ({"filter": "crane"}, "filter: must have nothing but filters"),
+        ({"filter": ["edition:3", "edition:third"]}, "filter: must have nothing but filters"),
+    ],
+)
+def test_a_value_without_a_meaning_is_refused_before_there_is_an_index(
+    tmp_path: Path, filters: dict[str, Any], problem: str
+) -> None:
+    fields = {
+        "edition": FieldType("integer"),
+        "embargo": FieldType("date"),
+        "breaking": FieldType("boolean"),
+    }
+    index = Index(Config(index=tmp_path / "index", fields=fields))
+    with pytest.raises(InvalidRequest) as refused:
+        index.restricted(filters)
+    assert str(refused.value).startswith(problem)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """An index of the sources `public`, which has a name, and `later`, which has folders of such names."""
+    root = tmp_path_factory.mktemp("folders")
+    for file in ("open/a.txt", "later/public/b.txt", "later/empty/c.txt", "later/public.txt"):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(f"Heron\n\nThe heron of {file}.\n")
+    (root / "none").mkdir()
+    sources = {"public": root / "open", "empty": root / "none", "later": root / "later"}
+    config = Config(index=root / "index").with_options({"sources": sources})
+    with Index(config) as made:
+        made.sync()
+        yield made
+
+
+def read_paths(reader: IndexReader, query: str = "heron", **filters: Any) -> set[str]:
+    return {hit.article.source or "" for hit in reader.search(query, collapse=False, **filters).hits}
+
+
+@pytest.mark.parametrize(
+    ("filters", "paths"),
+    [
+        ({"source": "public"}, {"a.txt"}),
+        ({"filter": "source:public"}, {"a.txt"}),
+        ({"source": "empty"}, set()),
+        ({"filter": "source:empty"}, set()),
+        ({"source": ["empty", "public"]}, {"a.txt"}),
+        ({"source": "later"}, {"public/b.txt", "empty/c.txt", "public.txt"}),
+        ({"source": "public/b"}, {"public/b.txt"}),
+    ],
+)
+def test_the_name_of_a_configured_source_means_no_folder_of_another_source(
+    folders: Index, filters: dict[str, Any], paths: set[str]
+) -> None:
+    assert read_paths(folders.restricted(filters)) == read_paths(folders, **filters) == paths
+
+
+def test_a_name_means_one_source_also_where_only_the_index_knows_it(folders: Index) -> None:
+    with open_index(folders.config.index) as index:
+        assert read_paths(index.restricted({"source": "public"})) == {"a.txt"}
+        assert read_paths(index.restricted({"source": "empty"})) == set()
+
+
+def test_the_name_of_a_hidden_source_means_what_it_would_without_that_source(folders: Index) -> None:
+    later = folders.restricted({"source": "later"})
+    assert read_paths(later, "heron source:public") == {"public/b.txt", "public.txt"}
+    assert read_paths(later, source="empty") == {"empty/c.txt"}
+
+
+@pytest.mark.parametrize(
     ("filters", "total"),
     [({"source": "news"}, 5), ({"source": ["news", "desk"]}, 10), ({"source": []}, 0), ({}, 10),
      ({"source": ["", " "]}, 0), ({"source": "news", "undated": True}, 5),

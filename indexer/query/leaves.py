@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import date
 
 from whoosh.query.qcore import Every, Query
@@ -43,11 +43,13 @@ class LeafReader:
         day_first: bool,
         max_clauses: int,
         fields: Mapping[str, FieldType] | None = None,
+        sources: Container[str] = (),
     ) -> None:
         self.today = today
         self.day_first = day_first
         self.max_clauses = max_clauses
         self.fields = fields or {}
+        self.sources = sources
         self._filters = {*_DATE_FIELDS, *PROPERTIES, *self.fields}
         self.notes: list[Note] = []
         self.count = 0
@@ -115,8 +117,9 @@ class LeafReader:
     def _read_filter(self, field: str, text: str) -> FilterNode | None:
         """Return the filter for a value; None, with a note if there is a value, but it cannot be read."""
         if field in PROPERTIES:
-            value = text.strip()
-            return Filter(field, self._limit_length(value)) if value else None
+            value = self._limit_length(text.strip())
+            is_whole = field == "source" and value in self.sources
+            return Filter(field, value, is_whole=is_whole) if value else None
         if field in self.fields:
             return self._read_own_value(field, text)
         dates = self.read_dates(field, text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -76,14 +76,22 @@ def parse_query(
     characters: int = limits.CHARACTERS,
     dates_as_text: bool = False,
     fields: Mapping[str, FieldType] | None = None,
+    sources: Container[str] = (),
 ) -> ParsedQuery:
     """Parse any text; never raises. The docstring of `tree` describes the nodes of the result.
 
     `today` is what "today" means in a date, `day_first` how 05/03/2024 is read. No more than the first
     `characters` of the text are parsed. With `dates_as_text`, a time in plain words, such as "last week", is
-    searched as text. `fields` are the types of the fields of one's own, by name.
+    searched as text. `fields` are the types of the fields of one's own, by name. `sources` are names that
+    stand for a source alone, while any other text after `source:` may also be a part of a path.
     """
-    reader = LeafReader(today, day_first=day_first, max_clauses=limits.max_clauses(characters), fields=fields)
+    reader = LeafReader(
+        today,
+        day_first=day_first,
+        max_clauses=limits.max_clauses(characters),
+        fields=fields,
+        sources=sources,
+    )
     bounds = []
     text = text.strip()
     if len(text) > characters:

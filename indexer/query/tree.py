@@ -133,12 +133,14 @@ class Filter(FilterNode):
     """Articles with a property: `text` is its value as it was typed.
 
     `fieldname` is one of PROPERTIES, or a field of one's own that has keywords or is true or false. With
-    `prefers_whole`, a text that is the whole name of a value stands for this value alone.
+    `prefers_whole`, a text that is the whole name of a value stands for this value alone; with `is_whole`, it
+    is such a name, even if no article has that value.
     """
 
     fieldname: str
     text: str
     prefers_whole: bool = False
+    is_whole: bool = False
 
     def __str__(self) -> str:
         return f'{self.fieldname}:"{self.text}"'

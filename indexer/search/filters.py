@@ -63,6 +63,14 @@ def read_filters(
     return found
 
 
+def check_values(settings: SearchSettings, filters: Mapping[str, tuple[str, ...] | bool]) -> None:
+    """Raise InvalidRequest for a field that the settings do not have, and for a value that has no meaning."""
+    for name, values in filters.items():
+        if not isinstance(values, bool):
+            for value in values:
+                _parse_filter(settings, value) if name == "filter" else _read_value(settings, name, value)
+
+
 def check_facets(settings: SearchSettings, names: Collection[str]) -> None:
     """Raise InvalidRequest for a facet that the index does not have."""
     own = [name for name, kind in settings.fields.items() if kind.facet]
@@ -75,14 +83,16 @@ def check_facets(settings: SearchSettings, names: Collection[str]) -> None:
 
 def _read_value(settings: SearchSettings, name: str, value: str) -> FilterNode:
     if name in FILTERS:
-        return Filter(name, value, prefers_whole=True)
+        is_whole = name == "source" and value in settings.sources
+        return Filter(name, value, prefers_whole=True, is_whole=is_whole)
     kind = settings.fields.get(name)
     if kind is None:
         refuse("filters", f"must be one or more of {', '.join((*FILTERS, *settings.fields))}", name)
     try:
         node: Any = read_value(name, kind, value, settings.today(), day_first=settings.day_first)
     except ValueError:
-        refuse(name, f"must be {EXPECTED[kind.type]}, or a range such as 3..7 of numbers or dates", value)
+        ranges = "" if kind.type == "boolean" else ", or a range such as 3..7 of numbers or dates"
+        refuse(name, f"must be {EXPECTED[kind.type]}{ranges}", value)
     return replace(node, prefers_whole=True) if isinstance(node, Filter) else node
 
 

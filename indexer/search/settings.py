@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -34,7 +34,8 @@ class SearchSettings:
     many characters of a query are read, and `seconds` how long it may take. With `variants`, words are also
     found in other spellings. `notes` are added to those of every answer. `aliases` has the ids of articles by
     ids that they had before. `fields` are the fields of one's own that the index was made with.
-    `restriction` is the digest of the filters that hold in every answer, if any.
+    `sources` are the names of sources that the configuration or the index gives them: each stands for this
+    source alone. `restriction` is the digest of the filters that hold in every answer, if any.
     """
 
     languages: Sequence[str]
@@ -51,6 +52,7 @@ class SearchSettings:
     notes: tuple[Note, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, FieldType] = field(default_factory=dict)
+    sources: Collection[str] = ()
     restriction: str = ""
 
     def parse(self, text: str, *, dates_as_text: bool = False) -> ParsedQuery:
@@ -62,6 +64,7 @@ class SearchSettings:
             characters=self.characters,
             dates_as_text=dates_as_text,
             fields=self.fields,
+            sources=self.sources,
         )
 
     def make_context(self, snapshot: Snapshot, tree: Query, deadline: Deadline = NO_DEADLINE) -> QueryContext:

@@ -20,7 +20,7 @@ from indexer.files.storage import folder_size
 from indexer.limits import RESTRICTIONS
 from indexer.query import NoteCode, make_note
 from indexer.results import Status
-from indexer.search.filters import select_articles
+from indexer.search.filters import check_values, select_articles
 from indexer.search.request import Restriction
 from indexer.search.settings import SearchSettings
 from indexer.store import generations
@@ -90,21 +90,37 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
     """
     settings = check_format(folder)
     snapshot, summary = _open_last_commit(folder, before.snapshot if before else None)
-    search_settings = SearchSettings(
+    search_settings = replace(
+        _configured_settings(config, today),
         languages=tuple(summary.languages) or (settings.language,),
         language=settings.language,
+        synonyms=read_synonyms(config.synonyms) if config.synonyms else None,
+        aliases=summary.aliases,
+        fields=settings.fields,
+        sources=frozenset((*config.named_sources, *summary.labels.values())),
+    )
+    return OpenIndex(snapshot, summary, search_settings, settings)
+
+
+def check_restriction(restriction: Restriction, config: Config, today: Today) -> None:
+    """Raise InvalidRequest for a value of a restriction that has no meaning by the configuration alone."""
+    check_values(_configured_settings(config, today), restriction.filters)
+
+
+def _configured_settings(config: Config, today: Today) -> SearchSettings:
+    """The settings for an index of which nothing is known but its configuration; without its synonyms."""
+    return SearchSettings(
+        languages=(config.language,),
+        language=config.language,
         passages=config.passages,
         page_size=config.page_size,
         day_first=config.day_first,
-        synonyms=read_synonyms(config.synonyms) if config.synonyms else None,
         today=today,
         characters=config.query_characters,
         variants=config.variants,
         seconds=config.query_seconds,
-        aliases=summary.aliases,
-        fields=settings.fields,
+        fields=config.fields,
     )
-    return OpenIndex(snapshot, summary, search_settings, settings)
 
 
 def restrict(opened: OpenIndex, restriction: Restriction) -> OpenIndex:
@@ -115,6 +131,8 @@ def restrict(opened: OpenIndex, restriction: Restriction) -> OpenIndex:
     search_settings = replace(
         opened.search_settings,
         languages=tuple(summary.languages) or (opened.settings.language,),
+        # The name of a hidden source must mean no more than one that does not exist.
+        sources=frozenset(summary.labels[source] for source in summary.sources if source in summary.labels),
         restriction=restriction.digest,
     )
     return replace(opened, snapshot=snapshot, summary=summary, search_settings=search_settings)

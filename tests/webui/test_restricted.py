@@ -206,13 +206,19 @@ def test_a_cursor_is_of_one_restriction_over_http(site: FlaskClient) -> None:
     assert statuses == [200, 400, 400]
 
 
-@pytest.mark.parametrize("filters", [{"sources": "news"}, {"source": None}, ["news"], "news"])
-def test_invalid_filters_are_a_failure_of_the_application(index: Index, filters: Any) -> None:
+@pytest.mark.parametrize(
+    "filters", [{"sources": "news"}, {"source": None}, ["news"], "news", {"filter": "museum"}]
+)
+def test_invalid_filters_are_a_failure_of_the_application_which_is_logged(
+    index: Index, filters: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     site = restricted_site(index, lambda: filters)
     for path in ("/", "/?q=museum", "/api/search?q=museum", "/api/status"):
+        caplog.clear()
         answer = site.get(f"/search{path}")
         assert answer.status_code == 500
         assert "Heron" not in answer.text
+        assert "restrict() returned filters that are not valid" in caplog.text
 
 
 def test_a_restriction_that_cannot_be_called_is_refused(index: Index) -> None:

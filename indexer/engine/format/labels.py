@@ -85,7 +85,8 @@ def shorten_sources(names: Sequence[str]) -> list[str]:
 
 
 def _split_path(name: str) -> list[str]:
-    """The parts of the path of a folder or file; empty for another source."""
+    """The parts of the path of a folder or file, after an empty one for the root; none for another source."""
     if not name.startswith("file:"):
         return []
-    return [part for part in unquote(urlsplit(name).path, errors="replace").split("/") if part]
+    parts = [part for part in unquote(urlsplit(name).path, errors="replace").split("/") if part]
+    return ["", *parts] if parts else []

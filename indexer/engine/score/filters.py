@@ -64,15 +64,17 @@ def _match_label(snapshot: Snapshot, node: Filter) -> Ids:
     """The articles with a language, site or source.
 
     A star at the end of the text stands for any ending. A language includes its regional variants, a site its
-    subdomains. A source is given by the folder or file that was indexed, by the path of a file in it, or by
-    consecutive parts of such a path, with or without the file's extension.
+    subdomains. A source is given by its name; by the folder or file that was indexed, by the path of a file
+    in it, or by consecutive parts of such a path, with or without the file's extension.
     """
     name, text = node.fieldname, node.text
-    if name == "source" and node.prefers_whole:
+    if name == "source" and (node.prefers_whole or node.is_whole):
         # The full name of a source, as facets give it, matches no other source that ends alike.
         labels, codes = snapshot.labels(name)
         if text in labels:
             return np.flatnonzero(codes == labels.index(text)).astype(np.int32)
+        if node.is_whole:
+            return _NONE
     matches = _make_matcher(name, text.casefold())
     found = np.zeros(snapshot.articles, np.bool_)
     for column in ("source", "path") if name == "source" else (name,):
