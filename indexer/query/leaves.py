@@ -21,6 +21,8 @@ from indexer.results import Note, NoteValue
 
 _DATE_FIELDS = frozenset(DATE_FIELDS.values())
 _ENDINGS = "?!.,;:…"
+# Before the character that it is for, in the value of a field; see `serialize`.
+_ESCAPE = re.compile(r'\\(["\\])')
 _EVERY = re.compile(r"\*+(:\*+)?")
 # A question mark at the edge of a word, or beside other punctuation, is only punctuation.
 _WILD = re.compile(r"\*|(?<=\w)\?+(?=\w)")
@@ -86,7 +88,7 @@ class LeafReader:
         if phrase.slop > limits.SLOP:
             self.note(NoteCode.SLOP_TOO_FAR, limit=limits.SLOP)
         if field in self._filters:
-            if found := self._read_filter(field, phrase.text):
+            if found := self._read_filter(field, _ESCAPE.sub(r"\1", phrase.text)):
                 return found if self.count_clause() else None
             field = "text"
         if not is_searchable(phrase.text) or not self.count_clause():

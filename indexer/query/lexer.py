@@ -43,8 +43,9 @@ BOOST = r"[0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}"
 
 _SEPARATORS = "、。，；：！？「」『』（）【】《》〈〉"  # between words of texts that have no spaces
 _INNER_QUOTE = r'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])'  # inside a Hebrew abbreviation
+_ESCAPED = rf'(?<=:)"(?:[^"\\]|{_INNER_QUOTE}|\\[\s\S])*"'  # the value of a field, in which \" is no end
 _PHRASE = "|".join(
-    [rf'"(?:[^"]|{_INNER_QUOTE})*"', "“[^“”]*”", "”[^“”]*”", "„[^„“”]*[“”]", "«[^«»]*»", "»[^«»]*«"]
+    [_ESCAPED, rf'"(?:[^"]|{_INNER_QUOTE})*"', "“[^“”]*”", "”[^“”]*”", "„[^„“”]*[“”]", "«[^«»]*»", "»[^«»]*«"]
 )
 _BOOST = rf"\^(?:{BOOST})(?=[\s)]|$)"
 _NEAR = "NEAR(?:/[0-9]{1,9})?"
@@ -61,6 +62,8 @@ _TOKEN = (
     rf"|(?:(?P<minus>-)|(?P<plus>\+)){_AFTER_SIGN})"
     rf"|(?P<word>(?:[^\s(){QUOTES}{_SEPARATORS}]|{_INNER_QUOTE})+)"
 )
+PLAIN_VALUE = re.compile(rf"[^\s()^{QUOTES}{_SEPARATORS}]+")
+"""A value of a field that needs no quotation marks."""
 _PHRASE_PARTS = re.compile(
     rf"(?P<exact>=?)[{QUOTES}](?P<text>.*)[{QUOTES}](?:~(?P<slop>[0-9]*))?(?:\^(?P<boost>.*))?", re.DOTALL
 )

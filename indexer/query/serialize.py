@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from whoosh.query.terms import FuzzyTerm, Prefix
 from whoosh.query.wrappers import Not
 
 from indexer.fields import format_number
-from indexer.query.lexer import DEFAULT_DISTANCE, is_operator
+from indexer.query.lexer import DEFAULT_DISTANCE, PLAIN_VALUE, is_operator
 from indexer.query.tree import (
     PUBLISHED,
     AllOf,
@@ -120,12 +121,9 @@ def _serialize_word(node: Any) -> str:
 
 
 def _quote_value(text: str) -> str:
-    is_plain = not any(character.isspace() or character in '"“”„«»()' for character in text)
-    if is_plain:
+    if PLAIN_VALUE.fullmatch(text):
         return text
-    # Quotation marks that the text does not have; one that has all kinds cannot be written.
-    marks = next((pair for pair in ('""', "“”", "«»") if not {*pair} & {*text}), '""')
-    return f"{marks[0]}{text}{marks[1]}"
+    return '"' + re.sub(r'["\\]', r"\\\g<0>", text) + '"'
 
 
 def _serialize_numbers(numbers: NumberRange) -> str:

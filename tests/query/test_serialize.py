@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from whoosh.query.qcore import NullQuery
 
-from indexer.query import parse_query, serialize_query
+from indexer.query import AllOf, Filter, Not, Term, parse_query, serialize_query
 from tests.query.examples import QUERIES, TABLE, TODAY
 
 
@@ -58,6 +59,50 @@ def test_an_operator_that_was_read_as_a_word_is_serialized_as_a_word(typed: str,
     tree = parse_query(typed, today=TODAY).tree
     assert serialize_query(tree) == text
     assert serialize_query(parse_query(text, today=TODAY).tree) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("sea", "tag:sea"),
+        ("the sea", 'tag:"the sea"'),
+        ('a 5" gun', r'tag:"a 5\" gun"'),
+        ("the “night” desk", 'tag:"the “night” desk"'),
+        ('"a" “b” «c» „d”', r'tag:"\"a\" “b” «c» „d”"'),
+        ("C:\\news", "tag:C:\\news"),
+        ("C:\\my news\\", r'tag:"C:\\my news\\"'),
+        ('דו"ח', r'tag:"דו\"ח"'),
+        ("C^2", 'tag:"C^2"'),
+        ("海。", 'tag:"海。"'),
+    ],
+)
+def test_a_value_is_serialized_in_quotation_marks_that_it_cannot_end(value: str, text: str) -> None:
+    assert serialize_query(Filter("tag", value)) == text
+    assert parse_query(f"sea {text} -storm", today=TODAY).tree == AllOf(
+        [Term("text", "sea"), Filter("tag", value), Not(Term("text", "storm"))]
+    )
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=40))
+def test_any_value_can_be_written(value: str) -> None:
+    value = value.strip() or "x"
+    tree = parse_query(f"{serialize_query(Filter('tag', value))} sea", today=TODAY).tree
+    assert tree == AllOf([Filter("tag", value), Term("text", "sea")])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'tag:"C:\news"', r"C:\news"),
+        (r'tag:"C:\"', "C:\\"),
+        (r'tag:"a\"b"', 'a"b'),
+        ('tag:"דו"ח"', 'דו"ח'),
+        ('tag:“a "b"”', 'a "b"'),
+    ],
+)
+def test_a_backslash_is_only_an_escape_before_a_quotation_mark_or_another_one(text: str, value: str) -> None:
+    tree = parse_query(f"sea {text}", today=TODAY).tree
+    assert tree == AllOf([Term("text", "sea"), Filter("tag", value)])
 
 
 def test_an_empty_tree_is_an_empty_query() -> None:
