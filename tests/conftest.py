@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from indexer import Config, Index
 from indexer.search.settings import SearchSettings
 from indexer.store import reader
+from indexer.sync import apply
 from tests.fixtures.folders import Archive
 from tests.query.examples import ARTICLES, TODAY
 
@@ -58,6 +59,19 @@ def archive(tmp_path: Path) -> Archive:
     made = Archive(tmp_path)
     made.text("a.txt", "A crane in the harbour.")
     return made
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read all files in this process, where a worker would take longer to start than all the rest."""
+    monkeypatch.setattr(apply, "count_workers", lambda _files, _jobs: 0)
+
+
+@pytest.fixture(params=["in this process", pytest.param("in workers", marks=pytest.mark.slow)])
+def either_way(request: pytest.FixtureRequest) -> None:
+    """Read files in this process; among the slow tests in workers, as they are in fact."""
+    if request.param == "in this process":
+        request.getfixturevalue("in_process")
 
 
 @pytest.fixture(scope="session")

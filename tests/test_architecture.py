@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def level(module: str) -> int:
     return levels[0]
 
 
+@cache
 def modules() -> list[tuple[str, Path]]:
     """Every module of the project, by dotted name."""
     found = []
@@ -53,6 +55,7 @@ def modules() -> list[tuple[str, Path]]:
     return found
 
 
+@cache
 def imports(path: Path) -> list[tuple[int, str]]:
     """Every module that a file imports, with the line; imports for type checking only do not count."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -77,7 +77,7 @@ def source(tmp_path: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.Mon
     run_in_workers(run_at_poison("os._exit(1)", tmp_path / "log"))
     folder = tmp_path / "source"
     folder.mkdir()
-    (folder / "good.html").write_text("<title>Good</title><p>A good tide.")
+    (folder / "good.md").write_text("# Good\n\nA good tide.")
     return folder
 
 
@@ -87,23 +87,23 @@ def failures(index: Index) -> dict[str, str]:
 
 
 def test_a_refused_file_is_reported_and_not_read_until_it_changes(tmp_path: Path, source: Path) -> None:
-    page, log = source / "page.html", tmp_path / "log"
-    page.write_text("<title>Bad</title><p>A poison tide.")
+    page, log = source / "page.md", tmp_path / "log"
+    page.write_text("# Bad\n\nA poison tide.")
     with open_index(tmp_path / "index", sources=[source]) as index:
         report = index.sync()
-        assert {failure.path for failure in report.failed} == {"page.html"}
+        assert {failure.path for failure in report.failed} == {"page.md"}
         count = tried(log)
         for _ in range(2):
             again = index.sync()
             assert (again.failed, again.unchanged, tried(log)) == (report.failed, 1, count)
-        assert failures(index) == {"page.html": "cannot be read (it ended the process that read it, twice)"}
-        page.write_text("<title>Better</title><p>A better tide.")
+        assert failures(index) == {"page.md": "cannot be read (it ended the process that read it, twice)"}
+        page.write_text("# Better\n\nA better tide.")
         assert index.sync().added == 1
         assert failures(index) == {}
 
 
 def test_a_refused_file_is_read_again_when_the_limits_change(tmp_path: Path, source: Path) -> None:
-    (source / "page.html").write_text("<title>Bad</title><p>A poison tide.")
+    (source / "page.md").write_text("# Bad\n\nA poison tide.")
     log = tmp_path / "log"
     with open_index(tmp_path / "index", sources=[source]) as index:
         index.sync()
@@ -111,20 +111,20 @@ def test_a_refused_file_is_read_again_when_the_limits_change(tmp_path: Path, sou
     with open_index(tmp_path / "index", sources=[source], max_file_mb=65) as index:
         for _ in range(2):
             report = index.sync()
-            assert {failure.path for failure in report.failed} == {"page.html"}
+            assert {failure.path for failure in report.failed} == {"page.md"}
             assert tried(log) == 2 * count
 
 
 def test_articles_stay_while_their_file_is_refused(tmp_path: Path, source: Path) -> None:
-    page, log = source / "page.html", tmp_path / "log"
-    page.write_text("<title>Before</title><p>A heron stood in the tide.")
+    page, log = source / "page.md", tmp_path / "log"
+    page.write_text("# Before\n\nA heron stood in the tide.")
     with open_index(tmp_path / "index", sources=[source]) as index:
         assert index.sync().added == 2
-        page.write_text("<title>After</title><p>A poison tide.")
+        page.write_text("# After\n\nA poison tide.")
         for _ in range(3):
             report = index.sync()
             ((path, reason),) = [(failure.path, failure.reason) for failure in report.failed]
-            assert path == "page.html"
+            assert path == "page.md"
             assert reason.endswith("twice); what was indexed from it before is kept")
             assert (report.changes, report.unchanged) == ([], 2)
             assert failures(index) == {path: reason}
@@ -138,11 +138,11 @@ def test_articles_stay_while_their_file_is_refused(tmp_path: Path, source: Path)
 
 
 def test_a_page_that_is_restored_is_unchanged(tmp_path: Path, source: Path) -> None:
-    page, before = source / "page.html", "<title>Before</title><p>A heron stood in the tide."
+    page, before = source / "page.md", "# Before\n\nA heron stood in the tide."
     page.write_text(before)
     with open_index(tmp_path / "index", sources=[source]) as index:
         index.sync()
-        page.write_text("<title>After</title><p>A poison tide.")
+        page.write_text("# After\n\nA poison tide.")
         index.sync()
         page.write_text(before)
         report = index.sync()
@@ -203,10 +203,10 @@ def test_a_page_that_takes_too_much_or_ends_its_worker_is_named_and_the_others_a
     source = tmp_path / "source"
     source.mkdir()
     for name in ("good", "poison"):
-        (source / f"{name}.html").write_text(f"<title>{name}</title><p>A {name} tide.")
+        (source / f"{name}.md").write_text(f"# {name}\n\nA {name} tide.")
     run_in_workers(before_reading(f"if b'poison' in data:\n    {code}"))
     with open_index(tmp_path / "index", sources=[source]) as index:
-        assert reasons(index.sync()) == {"poison.html": reason}
+        assert reasons(index.sync()) == {"poison.md": reason}
         assert index.verify().articles == 1
         assert index.search("good", limit=0).total == 1
 
@@ -256,6 +256,7 @@ def test_only_a_little_plain_text_is_read_without_a_process_of_its_own(
         assert index.search("story", limit=0).total == 1
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize(
     "page",
     [

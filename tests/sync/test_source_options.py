@@ -104,6 +104,7 @@ def test_records_are_read_by_the_options_of_their_source_and_other_sources_are_n
     assert found["P"].url == "https://own.example/p"
 
 
+@pytest.mark.usefixtures("in_process")
 def test_searches_call_a_source_by_its_name(wire: Desk) -> None:
     wire.run("index")
     assert titles(wire, "source:wire") == ["Le port", "The tide"]
@@ -112,6 +113,7 @@ def test_searches_call_a_source_by_its_name(wire: Desk) -> None:
         assert {found.value: found.count for found in page.facets["source"]} == {"paper": 2, "wire": 2}
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize("more", ['publisher = "The Wire"', "", 'exclude = ["nothing"]'])
 def test_another_option_of_a_source_reads_that_source_only(wire: Desk, more: str) -> None:
     wire.run("index")
@@ -125,6 +127,7 @@ def test_another_option_of_a_source_reads_that_source_only(wire: Desk, more: str
     wire.run("verify", "--deep")
 
 
+@pytest.mark.usefixtures("in_process")
 def test_another_option_that_changes_no_article_of_a_source_is_remembered(wire: Desk) -> None:
     wire.run("index")
     text = (wire.root / "nutgraf.toml").read_text()
@@ -135,6 +138,7 @@ def test_another_option_that_changes_no_article_of_a_source_is_remembered(wire: 
     wire.run("verify", "--deep")
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_source_gets_another_name_and_is_found_by_it(wire: Desk) -> None:
     wire.run("index")
     text = (wire.root / "nutgraf.toml").read_text()
@@ -144,6 +148,7 @@ def test_a_source_gets_another_name_and_is_found_by_it(wire: Desk) -> None:
     assert titles(wire, "source:wire") == []
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_rebuild_and_a_check_of_all_sources_use_the_same_options(wire: Desk) -> None:
     wire.run("index")
     digest = wire.run("verify", "--deep")["sources_digest"]
@@ -151,6 +156,7 @@ def test_a_rebuild_and_a_check_of_all_sources_use_the_same_options(wire: Desk) -
     assert wire.run("verify", "--deep")["sources_digest"] == digest
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_source_may_be_given_by_its_name(wire: Desk) -> None:
     assert changes(wire.run("index", "wire")) == (2, 0, 0, 0)
     assert changes(wire.run("index", "paper")) == (2, 0, 0, 0)
@@ -178,6 +184,7 @@ def list_paths(desk: Desk) -> set[str]:
         return {str(index.get_article(hit.article.id).source) for hit in index.search("*", limit=100).hits}
 
 
+@pytest.mark.usefixtures("in_process")
 def test_only_files_that_match_include_and_not_exclude_are_read_and_the_others_are_counted(
     desk: Desk,
 ) -> None:
@@ -238,6 +245,7 @@ def test_a_folder_that_is_excluded_need_not_be_listed(desk: Desk) -> None:
         (desk.root / "seeds/private").chmod(0o755)
 
 
+@pytest.mark.usefixtures("in_process")
 def test_json_without_articles_is_counted_and_is_no_failure(desk: Desk) -> None:
     desk.write("seeds/package.json", '{"name": "site", "version": "1"}')
     desk.write("seeds/news.json", '[{"title": "A title", "text": "A tide."}]')

@@ -58,7 +58,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_results_come_in_order_whatever_the_speed(tmp_path: Path, started: Started) -> None:
-    sizes = [20_000, 1, 1, 1, 30_000, 1, 1, 10_000, *[1] * 20, 40_000, 1, 1]
+    sizes = [4000, 1, 1, 1, 6000, 1, 1, 2000, *[1] * 20, 8000, 1, 1]
     tasks = tasks_of(tmp_path, sizes)
     reads = list(read_all(tasks, OPTIONS, "en", 2))
     assert [parts for parts, _, _, _ in reads] == tasks
@@ -74,20 +74,24 @@ def test_more_workers_than_tasks_and_no_task_at_all(tmp_path: Path, started: Sta
     assert len(started) == 1
 
 
-def test_a_worker_that_is_killed_at_any_moment_loses_no_article(tmp_path: Path, started: Started) -> None:
+@pytest.mark.parametrize("kills", [2, pytest.param(6, marks=pytest.mark.slow)])
+def test_a_worker_that_is_killed_at_any_moment_loses_no_article(
+    tmp_path: Path, started: Started, kills: int
+) -> None:
     chance = random.Random(5)
-    tasks = tasks_of(tmp_path, [chance.choice([1, 500, 20_000]) for _ in range(80)])
+    count = 12 * kills + 8
+    tasks = tasks_of(tmp_path, [chance.choice([1, 500, 8000]) for _ in range(count)])
     reads = []
     killed = 0
     for number, read in enumerate(read_all(tasks, OPTIONS, "en", 2)):
         reads.append(read)
         # At most eight tasks are running: none loses its worker twice, which would be blamed on the document.
-        if number in range(2, 70, 12):
+        if number in range(2, 12 * kills, 12):
             victim = chance.choice([process for process in started if process.poll() is None])
             victim.send_signal(signal.SIGKILL)
             killed += 1
-    assert killed == 6
-    assert ids(reads) == [f"a{number}" for number in range(80)]
+    assert killed == kills
+    assert ids(reads) == [f"a{number}" for number in range(count)]
     assert len(started) > 2 + killed // 2
 
 
@@ -104,22 +108,29 @@ def test_idle_and_starting_workers_may_be_killed_too(tmp_path: Path, started: St
                     process.send_signal(signal.SIGKILL)
             yield task
 
-    assert ids(list(read_all(killing(), OPTIONS, "en", 3))) == [f"a{number}" for number in range(30)]
+    assert ids(list(read_all(killing(), OPTIONS, "en", 2))) == [f"a{number}" for number in range(30)]
 
 
+@pytest.mark.parametrize(
+    "ends",
+    [
+        {3: "os.kill(os.getpid(), 9)"},
+        pytest.param({3: "os.kill(os.getpid(), 9)", 7: "os._exit(0)"}, marks=pytest.mark.slow),
+    ],
+    ids=["killed", "killed or at an end"],
+)
 def test_a_document_that_always_ends_its_worker_is_a_failure_and_the_others_are_read(
-    tmp_path: Path, started: Started, run_in_workers: RunInWorkers
+    tmp_path: Path, started: Started, run_in_workers: RunInWorkers, ends: dict[int, str]
 ) -> None:
-    code = "if b'n3.' in data: os.kill(os.getpid(), 9)\nif b'n7.' in data: os._exit(0)"
-    run_in_workers(before_reading(code))
+    run_in_workers(before_reading("\n".join(f"if b'n{n}.' in data: {code}" for n, code in ends.items())))
     every = [part for task in tasks_of(tmp_path, [3] * 12) for part in task]
     tasks = [every[:6], every[6:7], every[7:10], every[10:]]
     reads = list(read_all(tasks, OPTIONS, "en", 2))
-    wanted = [f"failed {n:04}.txt" if n in (3, 7) else f"a{n}" for n in range(12)]
+    wanted = [f"failed {n:04}.txt" if n in ends else f"a{n}" for n in range(12)]
     assert ids(reads) == wanted
     assert refusals(reads) == {"it ended the process that read it, twice"}
-    # Two at the start, one in place of each lost one, and two for each task that is read again.
-    assert len(started) <= 2 + 2 + 4
+    # Two at the start, and for each document one in place of the lost one, and two when it is read again.
+    assert len(started) <= 2 + 3 * len(ends)
 
 
 def test_output_of_a_worker_is_harmless(
@@ -134,8 +145,8 @@ def test_output_of_a_worker_is_harmless(
             "os.write(1, b'written'); os.system('echo echoed; cat')"
         )
     )
-    reads = list(read_all(tasks_of(tmp_path, [3] * 6), OPTIONS, "en", 2))
-    assert ids(reads) == [f"a{number}" for number in range(6)]
+    reads = list(read_all(tasks_of(tmp_path, [3] * 3), OPTIONS, "en", 1))
+    assert ids(reads) == [f"a{number}" for number in range(3)]
     out, err = capfd.readouterr()
     assert out == ""
     for word in ("printed", "direct", "written", "echoed"):
@@ -155,7 +166,7 @@ def test_workers_that_cannot_start_are_not_reported_as_unreadable_documents(
 
 
 def test_no_worker_outlives_an_abandoned_sync(tmp_path: Path, started: Started) -> None:
-    with closing(read_all(tasks_of(tmp_path, [3000] * 20), OPTIONS, "en", 2)) as reading:
+    with closing(read_all(tasks_of(tmp_path, [1000] * 20), OPTIONS, "en", 2)) as reading:
         next(reading)
         assert [process.poll() for process in started] == [None, None]
     assert all(process.poll() is not None for process in started)
@@ -245,6 +256,15 @@ def test_a_file_that_may_be_of_another_type_is_not_divided(tmp_path: Path, name:
 
 
 @pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """A source with a few texts."""
+    folder = tmp_path / "seeds"
+    folder.mkdir()
+    tasks_of(folder, [1, 400, 3])
+    return folder
+
+
+@pytest.fixture
 def seeds(tmp_path: Path) -> Path:
     """A source with files of every kind, good and bad."""
     folder = tmp_path / "seeds"
@@ -297,17 +317,17 @@ def test_any_number_of_processes_makes_the_same_index_and_the_same_changes(
 
 @pytest.mark.usefixtures("eager")
 def test_a_sync_that_fails_leaves_no_worker_and_no_index(
-    tmp_path: Path, seeds: Path, started: Started, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, texts: Path, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Trip(Exception):
         pass
 
     def tripping(self: SyncReport, action: str, name: str, path: str, why: str) -> None:
-        if path == "more.ndjson":
+        if path == "0001.txt":
             raise Trip
 
     monkeypatch.setattr(SyncReport, "record", tripping)
-    with open_index(Config(index=tmp_path / "index", sources=(seeds,), jobs=2)) as index:
+    with open_index(Config(index=tmp_path / "index", sources=(texts,), jobs=2)) as index:
         with pytest.raises(Trip) as caught:
             index.sync()
         # Even while the error is kept, and with it every frame that it went through.
@@ -318,12 +338,12 @@ def test_a_sync_that_fails_leaves_no_worker_and_no_index(
 
 @pytest.mark.usefixtures("eager")
 def test_workers_that_cannot_start_do_not_change_the_index(
-    tmp_path: Path, seeds: Path, started: Started, run_in_workers: RunInWorkers
+    tmp_path: Path, texts: Path, started: Started, run_in_workers: RunInWorkers
 ) -> None:
-    with open_index(Config(index=tmp_path / "index", sources=(seeds,), jobs=2)) as index:
+    with open_index(Config(index=tmp_path / "index", sources=(texts,), jobs=2)) as index:
         index.sync()
         before = state(index, QUERIES)
-        (seeds / "lines.jsonl").write_text('{"text": "another"}\n' * 200)
+        (texts / "lines.jsonl").write_text('{"text": "another"}\n' * 200)
         run_in_workers("import os; os._exit(3)")
         with pytest.raises(WorkerFailed):
             index.sync()
@@ -373,16 +393,25 @@ process.join()
 """
 
 
-@pytest.mark.parametrize("way", ["file", "module", "-c", "-", "-i"])
+@pytest.mark.parametrize(
+    "way", ["file", "-", *(pytest.param(way, marks=pytest.mark.slow) for way in ("module", "-c", "-i"))]
+)
 def test_a_script_without_a_guard_runs_once_however_it_is_started(
-    tmp_path: Path, seeds: Path, way: str
+    tmp_path: Path, texts: Path, way: str
 ) -> None:
-    assert SYNCED_ONCE.fullmatch(run_script(tmp_path, seeds, CALL, way))
+    assert SYNCED_ONCE.fullmatch(run_script(tmp_path, texts, CALL, way))
 
 
-@pytest.mark.parametrize("call", [THREAD, AMONG_THREADS, DAEMON], ids=["thread", "among threads", "daemon"])
-def test_workers_start_in_threads_and_daemon_processes(tmp_path: Path, seeds: Path, call: str) -> None:
-    assert SYNCED_ONCE.fullmatch(run_script(tmp_path, seeds, call, "file"))
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(THREAD, id="thread", marks=pytest.mark.slow),
+        pytest.param(AMONG_THREADS, id="among threads"),
+        pytest.param(DAEMON, id="daemon"),
+    ],
+)
+def test_workers_start_in_threads_and_daemon_processes(tmp_path: Path, texts: Path, call: str) -> None:
+    assert SYNCED_ONCE.fullmatch(run_script(tmp_path, texts, call, "file"))
 
 
 def run_script(folder: Path, seeds: Path, call: str, way: str) -> str:
@@ -430,7 +459,7 @@ def test_a_piece_that_ends_its_worker_removes_no_article_of_its_file(
         ]
         file.write_text("".join(json.dumps(record) + "\n" for record in records))
 
-    with open_index(tmp_path / "index", sources=[file.parent], jobs=2) as index:
+    with open_index(tmp_path / "index", sources=[file.parent], jobs=1) as index:
         write("heron", None)
         assert index.sync().added == 40
         write("crane", 20)
