@@ -37,6 +37,7 @@ from tests.fixtures.restricted import OPEN, SECRET, SHARED, Pair, make_pair
 
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))]
 QUESTIONS = 150
+EVERY = pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 
 
 @pytest.fixture(params=SEEDS, scope="module")
@@ -118,7 +119,7 @@ def ask_everything(chance: random.Random, query: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_every_search_answers_alike(pair: Pair, seed: int) -> None:
     chance = random.Random(seed)
     for query in make_queries(seed):
@@ -149,12 +150,13 @@ def test_a_filter_of_a_search_only_narrows_the_restriction(pair: Pair, filters: 
         compare(pair, "search", query, limit=100, **filters)
 
 
-def test_every_suggestion_is_alike(pair: Pair) -> None:
+@EVERY
+def test_every_suggestion_is_alike(pair: Pair, every: int) -> None:
     words = [*SHARED, *OPEN, *SECRET]
     texts = [word[:length] for word in words for length in (1, 2, 4, len(word))]
     texts += [f"{first} {second[:2]}" for first, second in zip(words, reversed(words), strict=True)]
     texts += [f'"{first} ' for first in words] + [f"-{word[:3]}" for word in words]
-    for text in texts:
+    for text in texts[::every]:
         compare(pair, "suggest", text, 20)
 
 
@@ -178,8 +180,9 @@ def test_an_article_is_found_alike_and_a_hidden_one_is_missing(
             assert answer == f"missing: no article with the id {name!r}"
 
 
-def test_every_quotation_is_verified_alike(pair: Pair) -> None:
-    for name in [*pair.visible, *pair.hidden]:
+@EVERY
+def test_every_quotation_is_verified_alike(pair: Pair, every: int) -> None:
+    for name in [*pair.visible, *pair.hidden][::every]:
         compare(pair, "verify_quote", "harbour crane", name)
         with contextlib.suppress(ArticleMissing):
             for text in pair.whole.get_article(name).paragraphs:

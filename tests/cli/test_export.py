@@ -85,7 +85,7 @@ def digest(index: Index) -> dict[str, str]:
 
 
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_process: None) -> Iterator[Index]:
     """An index of every kind of article, some from files, in segments with removed articles."""
     monkeypatch.chdir(tmp_path)
     archive = Archive(tmp_path)

@@ -307,10 +307,11 @@ def test_scripts_and_attachments_are_not_looked_at() -> None:
     assert read_article(data, "a.pdf").paragraphs == (JOINED[0],)
 
 
-def test_the_text_is_bounded_while_it_is_read() -> None:
-    # The stream of each page unpacks to 4 MB of text.
-    page = lines(["harbour master " * 100] * 2700, y=1, size=0.2)
-    with pytest.raises(InvalidArticle, match="MB of text, and must have at most 12 MB"):
+def test_the_text_is_bounded_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.readers.document.ARTICLE_TEXT", 1 << 20)
+    # The stream of each page unpacks to 400 kB of text.
+    page = lines(["harbour master " * 100] * 270, y=1, size=0.2)
+    with pytest.raises(InvalidArticle, match=r"MB of text, and must have at most 1 MB"):
         list(read_articles(document(make_pdf([page] * 4))))
 
 

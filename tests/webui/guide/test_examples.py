@@ -61,8 +61,14 @@ EMBEDDING = FOLDER / "embedding.md"
 SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
+def having(*languages: str) -> pytest.MarkDecorator:
+    """Let a test run for each document that has blocks of these languages."""
+    documents = [document for document in SHOWN if any(True for _ in blocks(document, *languages))]
+    return pytest.mark.parametrize("document", documents, ids=lambda path: path.name)
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_process: None) -> Path:
     """A working directory with the sample articles, an index of them, and settings for Django."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -108,7 +114,7 @@ def run_python(document: Path) -> tuple[dict[str, Any], list[tuple[Block, str]]]
     return names, outputs
 
 
-@pytest.mark.parametrize("document", SHOWN, ids=lambda path: path.name)
+@having("python")
 @pytest.mark.usefixtures("folder")
 def test_python_blocks_run_in_order_and_print_what_follows_them(document: Path) -> None:
     _, outputs = run_python(document)
@@ -143,7 +149,7 @@ def check_arguments(name: str, arguments: list[str]) -> None:
     command.make_context(name, list(arguments), parent=click.Context(cli, **cli.context_settings))
 
 
-@pytest.mark.parametrize("document", SHOWN, ids=lambda path: path.name)
+@having("console")
 @pytest.mark.usefixtures("folder")
 def test_commands_run_and_print_what_is_shown(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for block in blocks(document, "console"):
