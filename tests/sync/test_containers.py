@@ -327,15 +327,17 @@ CAPTURE = (
 )
 
 
+@pytest.mark.usefixtures("in_process")
 def test_files_that_need_the_extra_are_counted_and_read_when_it_is_installed(
-    tmp_path: Path, source: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, source: Path
 ) -> None:
     (source / "a.zip").write_bytes(make_zip({"tide.warc": CAPTURE, "a.jpg": "x", **stories(2)}))
     (source / "b.warc").write_bytes(CAPTURE)
     # In a process in which the library of the extra cannot be found.
-    run_in_workers("import sys; sys.modules['fastwarc'] = None")
     index_twice = (
-        "import sys; from indexer.cli import run_cli; "
+        "import sys; sys.modules['fastwarc'] = None; "
+        "from indexer.cli import run_cli; from indexer.sync import apply; "
+        "apply.count_workers = lambda files, jobs: 0; "
         "sys.exit(max(run_cli(['index', sys.argv[1], '--index', sys.argv[2]]) for _ in range(2)))"
     )
     command = [sys.executable, "-c", index_twice, str(source), str(tmp_path / "index")]
@@ -343,7 +345,6 @@ def test_files_that_need_the_extra_are_counted_and_read_when_it_is_installed(
     assert re.findall(r"2 (?:added|unchanged)", done.stdout) == ["2 added", "2 unchanged"]
     message = "3 files of kinds that are not read: .warc 2, .jpg 1; install nutgraf[documents] to read .warc"
     assert done.stderr.count(message) == 2
-    monkeypatch.delenv("PYTHONPATH")
     with open_index(tmp_path / "index", sources=[source]) as index:
         report = index.sync()
         assert (report.added, report.unchanged, report.kinds_not_read) == (2, 2, {".jpg": 1})

@@ -149,6 +149,7 @@ def test_a_page_that_is_restored_is_unchanged(tmp_path: Path, source: Path) -> N
         assert (report.changes, report.unchanged, report.failed) == ([], 2, [])
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_file_that_is_too_large_is_recognized_by_its_times(tmp_path: Path, source: Path) -> None:
     (source / "large.txt").write_text("heron " * 200_000)
     (source / "tight.txt.gz").write_bytes(gzip.compress(" ".join(map(str, range(200_000))).encode()))
@@ -164,6 +165,7 @@ def test_a_file_that_is_too_large_is_recognized_by_its_times(tmp_path: Path, sou
         assert (index.sync().added, failures(index)) == (2, {})
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_file_with_too_many_articles_is_indexed_up_to_the_limit(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -266,7 +266,7 @@ def texts(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def seeds(tmp_path: Path) -> Path:
-    """A source with files of every kind, good and bad."""
+    """A source with files of several kinds, good and bad."""
     folder = tmp_path / "seeds"
     folder.mkdir()
     tasks_of(folder, [1, 400, 3, 2000, 30, 1])
@@ -274,7 +274,7 @@ def seeds(tmp_path: Path) -> Path:
     (folder / "more.ndjson").write_text(
         "".join(json.dumps({"id": f"l{n}", "text": f"Taken, or {n} new."}) + "\n" for n in range(50, 90))
     )
-    (folder / "page.html").write_text("<html><title>Page</title><p>The tide in Zürich is red.</p></html>")
+    (folder / "page.rtf").write_text("{\\rtf1 The tide in Z\\'fcrich is red.}")
     (folder / "empty.txt").write_text("")
     (folder / "binary.txt").write_bytes(b"\x00\x01\x02" * 100)
     (folder / "notes.md").write_text("# Notes\n\nA *crane* on the road.\n")

@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import webui
@@ -167,6 +167,7 @@ def test_an_application_that_turned_escaping_off_does_not_turn_it_off_here() -> 
 ARTICLES = tuple(Article(id=str(n), title=text, paragraphs=(text, "zebra")) for n, text in enumerate(HOSTILE))
 
 
+@settings(max_examples=40)
 @given(st.text(st.characters(codec=None), max_size=60))
 def test_any_string_is_a_query(query: str) -> None:
     encoded = quote_from_bytes(query.encode("utf-8", "surrogatepass"))
@@ -177,6 +178,7 @@ def test_any_string_is_a_query(query: str) -> None:
     assert response.is_json
 
 
+@settings(max_examples=40)
 @given(
     st.binary(max_size=40), st.sampled_from(["q", "since", "until", "sort", "page", "limit", "offset", "id"])
 )
