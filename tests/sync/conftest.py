@@ -19,7 +19,8 @@ from indexer.sync.tasks import Part
 from indexer.sync.worker_pool import Read
 
 ROOT = Path(__file__).parents[2]
-WORDS = ["harbour", "crane", "tide", "vaccine", "Zürich", "road", "belt", "東京", "café", "number"]
+WORDS = ["harbour", "crane", "tide", "vaccine", "Zürich", "of", "the", "東京", "café", "road"]
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
 NO_TIMER = pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 NO_LIMIT = pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
 ENDLESS = "limits.FILE_SECONDS = 0.05; limit_process(1, is_plain=False)\n    while True: pass"
@@ -83,13 +84,18 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
     assert running == []
 
 
+def spell(number: int) -> str:
+    """A number in letters: a worker that meets digits loads the names of months, in case they are a date."""
+    return str(number).translate(_LETTERS)
+
+
 def tasks_of(folder: Path, sizes: list[int]) -> list[list[Part]]:
-    """Tasks of one text file each, with so many words; file number 3 has the word n3 as well."""
+    """Tasks of one text file each, with so many words; file number 3 has the word `nd` as well (`spell`)."""
     tasks = []
     for number, size in enumerate(sizes):
         file = folder / f"{number:04}.txt"
         words = " ".join(WORDS[(number * 7 + place) % len(WORDS)] for place in range(size))
-        file.write_text(f"Title {number}\n\n{words} n{number}.\n")
+        file.write_text(f"Title {spell(number)}\n\n{words} n{spell(number)}.\n")
         tasks.append([Part(file, file.name, f"a{number}", file.stat().st_size)])
     return tasks
 

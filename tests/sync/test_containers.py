@@ -15,7 +15,7 @@ from indexer import Index, SourceShrunk, limits, open_index
 from indexer.sync import apply
 from tests.fixtures.folders import reasons
 from tests.fixtures.packing import MAKERS, make_tar, make_zip
-from tests.sync.conftest import ENDLESS, NO_LIMIT, NO_TIMER, ROOT, RunInWorkers, Started
+from tests.sync.conftest import ENDLESS, NO_LIMIT, NO_TIMER, ROOT, RunInWorkers, Started, spell
 
 _QUICK = ("a.zip", "a.tar.gz")
 archives = pytest.mark.parametrize(
@@ -34,7 +34,9 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def stories(count: int) -> dict[str, bytes | str]:
     """Files of an archive, each with its number."""
-    return {f"{number:02}.txt": f"Story {number}\n\nA tide of number{number}." for number in range(count)}
+    return {
+        f"{number:02}.txt": f"Story {spell(number)}\n\nA tide of {spell(number)}." for number in range(count)
+    }
 
 
 def before_reading_members(code: str) -> str:

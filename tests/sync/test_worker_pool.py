@@ -37,6 +37,7 @@ from tests.sync.conftest import (
     ids,
     refusals,
     sixty_lines,
+    spell,
     tasks_of,
 )
 
@@ -122,7 +123,9 @@ def test_idle_and_starting_workers_may_be_killed_too(tmp_path: Path, started: St
 def test_a_document_that_always_ends_its_worker_is_a_failure_and_the_others_are_read(
     tmp_path: Path, started: Started, run_in_workers: RunInWorkers, ends: dict[int, str]
 ) -> None:
-    run_in_workers(before_reading("\n".join(f"if b'n{n}.' in data: {code}" for n, code in ends.items())))
+    run_in_workers(
+        before_reading("\n".join(f"if b'n{spell(n)}.' in data: {code}" for n, code in ends.items()))
+    )
     every = [part for task in tasks_of(tmp_path, [3] * 12) for part in task]
     tasks = [every[:6], every[6:7], every[7:10], every[10:]]
     reads = list(read_all(tasks, OPTIONS, "en", 2))
