@@ -56,11 +56,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from io import SEEK_END, BytesIO
+from io import SEEK_END, BytesIO, TextIOWrapper
 from typing import BinaryIO, TypedDict, Unpack
 
 from indexer import limits
-from indexer.article import Article, Failure, make_record_id
+from indexer.article import Article, Encoding, Failure, make_record_id
 from indexer.errors import InvalidArticle, StorageFailed, UnreadableDocument, format_count
 from indexer.readers.document import (
     GZIP,
@@ -71,13 +71,15 @@ from indexer.readers.document import (
     Details,
     Document,
     ReadOptions,
+    RecordsDocument,
     TextDocument,
     complete_article,
     is_kind,
+    read_bounded,
     suffix_of,
 )
-from indexer.readers.encoding import decode
-from indexer.readers.packed import Budget, open_unpacked, unpack
+from indexer.readers.encoding import decode, read_beginning
+from indexer.readers.packed import Budget, open_unpacked, unpack, unpack_start
 
 __all__ = [
     "GZIP",
@@ -88,6 +90,7 @@ __all__ = [
     "Details",
     "Document",
     "ReadOptions",
+    "RecordsDocument",
     "TextDocument",
     "complete_article",
     "describe_failure",
@@ -135,9 +138,9 @@ MEDIA_TYPES = (
     MediaType("text", (".txt", ".text")),
     MediaType("html", (".html", ".htm", ".xhtml")),
     MediaType("markdown", (".md", ".markdown")),
-    MediaType("jsonl", (".jsonl", ".ndjson")),
-    MediaType("json", (".json",)),
-    MediaType("csv", (".csv", ".tsv")),
+    MediaType("jsonl", (".jsonl", ".ndjson"), is_container=True),
+    MediaType("json", (".json",), is_container=True),
+    MediaType("csv", (".csv", ".tsv"), is_container=True),
     MediaType("mail", (".eml", ".mbox"), is_text=False, is_container=True),
     MediaType("docx", (".docx", ".docm"), is_text=False),
     MediaType("odt", (".odt", ".odp"), is_text=False),
@@ -279,7 +282,7 @@ def read(
     read; if the rest of a container cannot, also after some of its articles.
     """
     kind = find_media_type(stream, name)
-    if kind is None or kind.is_text:
+    if kind is None or (kind.is_text and not kind.is_container):
         data = unpack(stream, name, options.max_bytes, given.get("budget"))
         return read_unpacked(data, name, article_id, options, **given)
     if not kind.is_installed:
@@ -289,6 +292,8 @@ def read(
         budget = given["budget"] = given.get("budget") or Budget(size)
         if not kind.unpacks_gzip and _is_gzip(stream):
             stream = open_unpacked(stream, budget)
+        if kind.is_text:
+            return _read_records(kind.module, stream, name, article_id, options, given)
     else:
         data = unpack(stream, name, options.max_bytes, given.get("budget"))
         stream, size = BytesIO(data), len(data)
@@ -327,13 +332,16 @@ def _bound_parts(begin_record: Callable[[int], None]) -> Callable[[int], None]:
 def find_media_type(stream: BinaryIO, name: str) -> MediaType | None:
     """Return the media type of a document by its content, else its suffix; None if it may be any text."""
     declared = _BY_SUFFIX.get(suffix_of(name))
-    if declared is not None and declared.is_container:
+    if declared is not None and declared.is_container and not declared.is_text:
         return declared
     start = stream.read(_START)
     stream.seek(0)
-    for signature, find_module in _SIGNATURES.items():
-        if start.startswith(signature) and (module := find_module(stream)):
-            return _BY_MODULE[module]
+    if start.startswith(GZIP):
+        start = unpack_start(start)
+    else:
+        for signature, find_module in _SIGNATURES.items():
+            if start.startswith(signature) and (module := find_module(stream)):
+                return _BY_MODULE[module]
     is_mail = (declared is None or declared.is_text) and _MAIL.match(start)
     return _BY_MODULE["mail"] if is_mail else declared
 
@@ -412,20 +420,53 @@ def read_unpacked(
     """Return the articles in a text that `unpack` returned, as `read` does."""
     kind = _BY_SUFFIX.get(suffix_of(name))
     declared = kind.module if kind and kind.is_text else None
-    if _MAIL.match(data[:_START]):
-        # Mailing lists offer their mailboxes as packed text.
-        document = BinaryDocument(
-            name=name, article_id=article_id, options=options, stream=BytesIO(data), size=len(data), **given
-        )
-        return _call_reader("mail", document)
-    if declared == "jsonl" and _JSON_LINES.match(data):
-        # NUL bytes, which a crash may leave, spoil only the line that they are in.
-        data = re.sub(rb"\0+", "\ufffd".encode(), data)
     text, encoding = decode(data, is_markup=declared == "html" or bool(_MARKUP.search(data[:1024])))
     decoded = TextDocument(
         name=name, article_id=article_id, options=options, text=text, encoding=encoding, **given
     )
-    return _call_reader(_media_type(text, declared), decoded)
+    module = _media_type(text, declared)
+    if module == "jsonl":
+        return _read_decoded(module, BytesIO(data), name, article_id, options, encoding, given)
+    return _call_reader(module, decoded)
+
+
+def _read_records(
+    declared: str, stream: BinaryIO, name: str, article_id: str, options: ReadOptions, given: _Given
+) -> Iterator[Article | Failure]:
+    """Return the articles in a text that holds records, which is decoded while it is read."""
+    data, is_whole = read_beginning(stream)
+    stream.seek(0)
+    if declared == "jsonl" and _JSON_LINES.match(data):
+        # NUL bytes do not show that this is no text: the reader reports the lines that they are in.
+        data = data.replace(b"\0", b"")
+    text, encoding = decode(data, is_markup=bool(_MARKUP.search(data[:1024])))
+    if is_whole and not text.strip():
+        raise UnreadableDocument("contains no text")
+    module = _media_type(text, declared)
+    if module == "html":
+        data = read_bounded(stream, options.max_bytes)
+        return read_unpacked(data, name, article_id, options, **given)
+    return _read_decoded(module, stream, name, article_id, options, encoding, given)
+
+
+def _read_decoded(
+    module: str,
+    stream: BinaryIO,
+    name: str,
+    article_id: str,
+    options: ReadOptions,
+    encoding: Encoding,
+    given: _Given,
+) -> Iterator[Article | Failure]:
+    newline = "" if module == "csv" else "\n"  # JSON has no other line breaks
+    text = TextIOWrapper(stream, encoding.name, "replace", newline)
+    try:
+        document = RecordsDocument(
+            name=name, article_id=article_id, options=options, text=text, encoding=encoding, **given
+        )
+        yield from _call_reader(module, document)
+    finally:
+        text.detach()  # or it would close the stream, which belongs to the caller
 
 
 def _call_reader(module: str, document: Document) -> Iterator[Article | Failure]:

@@ -10,7 +10,8 @@ from indexer.article import Article
 from indexer.errors import UnreadableDocument
 from indexer.limits import VALUES
 from indexer.readers.dates import HeadDates, choose_date, find_path_date
-from indexer.readers.document import Details, Document, TextDocument, check_length
+from indexer.readers.document import Details, Document, RecordsDocument, TextDocument, check_length
+from indexer.readers.encoding import describe_lost
 
 MAX_TITLE = 200
 """Characters of a first line that is taken for the title."""
@@ -52,10 +53,10 @@ def assemble_article(
     """
     said = []
     encoding = None
-    if isinstance(document, TextDocument):
+    if isinstance(document, (TextDocument, RecordsDocument)):
         encoding = document.encoding
-        if encoding.guessed and (lost := document.text.count("\ufffd")):
-            said.append(f"{lost} unreadable characters are shown as \ufffd")
+    if isinstance(document, TextDocument) and document.encoding.guessed:
+        said += describe_lost([document.text])
     if not title and paragraphs:
         title = first_sentence(paragraphs[0])
     if not title:

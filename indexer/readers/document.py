@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 from urllib.parse import quote, urlsplit
 
 from indexer.article import Article, Encoding, Failure, FieldValue, Published, is_language, record_name
@@ -31,6 +31,7 @@ _PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/[!-~]
 _NAME_SEPARATOR = re.compile(r"\s*;\s*")
 _KIND = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,8}")
 _KEYWORD_SEPARATOR = re.compile(r"\s*[,;，；、]\s*")
+BYTE_ORDER_MARK = "\ufeff"
 GZIP = b"\x1f\x8b"
 """The first bytes of gzip data."""
 PACKED = ".gz"
@@ -163,11 +164,29 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDocument(Document):
-    """A decoded document; `first_line` is the number of its first line, for a piece of a longer file."""
+    """A decoded document."""
 
     text: str
     encoding: Encoding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsDocument(Document):
+    """A text that holds records, of any length: it is decoded while it is read.
+
+    `first_line` is the number of its first line, for a piece of a longer file.
+    """
+
+    text: TextIO
+    encoding: Encoding
     first_line: int = 1
+
+    def rewind(self) -> TextIO:
+        """Return the text, to be read from its first character."""
+        self.text.seek(0)
+        if self.text.read(1) != BYTE_ORDER_MARK:
+            self.text.seek(0)
+        return self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections.abc import Iterable
+from typing import BinaryIO
 
 from indexer.article import Encoding
 from indexer.errors import UnreadableDocument
 
 _SAMPLE = 65536
+_BEGINNING = 1 << 22
+_NOT_ASCII = bytes(range(0x80, 0x100))
 
 # UTF-32 before UTF-16, whose mark is the beginning of the mark of UTF-32.
 _BYTE_ORDER_MARKS = (
@@ -67,6 +71,21 @@ def decode(data: bytes, *, is_markup: bool = False) -> tuple[str, Encoding]:
     if repaired := _repair_utf8(data):
         return repaired, Encoding("utf-8", guessed=True)
     return _detect(data)
+
+
+def read_beginning(stream: BinaryIO) -> tuple[bytes, bool]:
+    """Return the beginning of a long text, by which to tell its encoding, and whether that is all of it."""
+    data = stream.read(_BEGINNING)
+    if len(data) < _BEGINNING:
+        return data, True
+    # The last character may not be whole; the units of UTF-16 and UTF-32 are.
+    return (data if b"\0" in data[:_SAMPLE] else data.rstrip(_NOT_ASCII)), False
+
+
+def describe_lost(texts: Iterable[str]) -> list[str]:
+    """Return a note if there are characters in these texts that could not be decoded, else none."""
+    lost = sum(text.count("\ufffd") for text in texts)
+    return [f"{lost} unreadable characters are shown as \ufffd"] if lost else []
 
 
 def transcode(data: bytes, charset: str) -> bytes:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from msgspec import DecodeError
 from msgspec.json import decode
 
 from indexer.article import Article, Failure
-from indexer.readers.document import TextDocument
-from indexer.readers.records import BadRecord, RecordReader
+from indexer.readers.document import RecordsDocument
+from indexer.readers.records import BadRecord, RecordReader, describe_too_large, read_line
+
+_NULS = re.compile("\0+")
 
 
-def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
-    """Return an article for each line, or a failure named `name:line`; blank lines are skipped.
-
-    Raises UnreadableDocument if all lines are blank.
-    """
-    return RecordReader(document).read(_split_lines(document), parse_json, "line")
+def read_articles(document: RecordsDocument) -> Iterator[Article | Failure]:
+    """Return an article for each line, or a failure named `name:line`; blank lines are skipped."""
+    return RecordReader(document).read(_split_lines(document), parse_json, "line", len)
 
 
 def parse_json(text: str) -> object:
@@ -37,15 +37,13 @@ def parse_json(text: str) -> object:
         raise BadRecord(f"not JSON: {error}") from error
 
 
-def _split_lines(document: TextDocument) -> Iterator[tuple[int, str]]:
+def _split_lines(document: RecordsDocument) -> Iterator[tuple[int, str | BadRecord]]:
     """Yield the lines that are not blank, with their numbers."""
-    text, number, start = document.text, document.first_line - 1, 0
-    # Not splitlines(): JSON strings may contain U+2028 and other line breaks. A list of all lines would take
-    # as much memory as the text.
-    while start <= len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        line, start = text[start:end], end + 1
+    text, options, number = document.rewind(), document.options, document.first_line - 1
+    while (line := read_line(text, options)) != "":
         number += 1
-        if line and not line.isspace():
-            yield number, line
+        if line is None:
+            yield number, BadRecord(describe_too_large(options))
+        elif not line.isspace():
+            # NUL bytes, which a crash may leave, spoil only the line that they are in.
+            yield number, _NULS.sub("\ufffd", line) if "\0" in line else line

@@ -54,6 +54,14 @@ def open_unpacked(stream: BinaryIO, budget: Budget) -> BinaryIO:
     return open_bounded(gzip.GzipFile(fileobj=stream), budget, "gzip data is damaged")
 
 
+def unpack_start(data: bytes) -> bytes:
+    """Return the first of the data in the first bytes of some gzip data; none if that is damaged."""
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS + 16).decompress(data, len(data))
+    except zlib.error:
+        return b""
+
+
 def open_bounded(unpacked: BufferedIOBase, budget: Budget, damage: str = "damaged") -> BinaryIO:
     """Return a stream of the data that another one unpacks, as far as the budget reaches.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from msgspec import ValidationError, convert
 
@@ -25,7 +25,16 @@ from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument, quo
 from indexer.fields import convert_value
 from indexer.limits import ARTICLE_TEXT, VALUES
 from indexer.readers.dates import choose_date, read_object
-from indexer.readers.document import NO_DETAILS, TextDocument, check_length, has_markup, web_address
+from indexer.readers.document import (
+    NO_DETAILS,
+    ReadOptions,
+    RecordsDocument,
+    check_length,
+    describe_excess,
+    has_markup,
+    web_address,
+)
+from indexer.readers.encoding import describe_lost
 from indexer.readers.expressions import parse_date
 from indexer.sources import RECORD_FIELDS
 
@@ -38,6 +47,8 @@ _MAX_FAILURES = 100
 _NAMES = re.compile(r"(?:&#?\w{1,10};|[^;|])+")
 _TYPES = {str: "a string", list: "a list", bool: "a boolean", int: "a number", float: "a number"}
 _Source = TypeVar("_Source")
+_LINE = 1 << 16
+"""Characters of a line that are read at once; most lines have fewer."""
 
 
 class BadRecord(NutgrafError):
@@ -49,12 +60,44 @@ def describe_type(value: object) -> str:
     return _TYPES.get(type(value), "an object" if isinstance(value, dict) else "null")
 
 
-class RecordReader:
-    """Makes the records of a document into articles. Raises UnreadableDocument if that is blank."""
+def max_record(options: ReadOptions) -> int:
+    """Return the bytes of memory that the text of a record may take.
 
-    def __init__(self, document: TextDocument) -> None:
-        if not document.text or document.text.isspace():
-            raise UnreadableDocument("contains no text")
+    They are enough for the longest article, also if a character takes four bytes.
+    """
+    return min(options.max_bytes, 4 * ARTICLE_TEXT)
+
+
+def measure_text(text: str) -> int:
+    """Return the bytes of memory that a text may take."""
+    return len(text) * (1 if text.isascii() else 4)
+
+
+def describe_too_large(options: ReadOptions) -> str:
+    """Return why a record is not read that takes more memory than it may."""
+    return describe_excess(max_record(options))
+
+
+def read_line(text: TextIO, options: ReadOptions) -> str | None:
+    """Return the next line of a text, empty at its end; None for one that is larger than a record may be."""
+    part = text.readline(_LINE)
+    if len(part) < _LINE or part[-1] in "\r\n":
+        return part
+    parts, size, most = [part], measure_text(part), max_record(options)
+    while part and part[-1] not in "\r\n":
+        part = text.readline(_LINE)
+        size += measure_text(part)
+        if size > most:
+            parts.clear()
+        else:
+            parts.append(part)
+    return "".join(parts) if size <= most else None
+
+
+class RecordReader:
+    """Makes the records of a document into articles."""
+
+    def __init__(self, document: RecordsDocument) -> None:
         self._document = document
         self._options = document.options
         self._last_day = document.options.last_day().isoformat()
@@ -71,19 +114,27 @@ class RecordReader:
         self._paths = {name: name.split(".") for name in mapped.values() if "." in name}
 
     def read(
-        self, records: Iterable[tuple[int, _Source]], parse: Callable[[_Source], object], unit: str
+        self,
+        records: Iterable[tuple[int, _Source | BadRecord]],
+        parse: Callable[[_Source], object],
+        unit: str,
+        measure: Callable[[_Source], int],
     ) -> Iterator[Article | Failure]:
         """Return the article of each record, or a failure named `name:number`.
 
-        `records` have their numbers in the document, 0 if it is the only one. `parse` returns the object in
-        a record, and raises BadRecord; `unit` is the name of a record, such as "line".
+        `records` have their numbers in the document, 0 if it is the only one; one that cannot be read is a
+        BadRecord. `parse` returns the object in a record, and raises BadRecord; `unit` is the name of a
+        record, such as "line"; `measure` gives its size.
         """
         name = self._document.name
         failures = number = 0
         for number, source in records:
             try:
+                if isinstance(source, BadRecord):
+                    raise source
+                self._document.begin_record(measure(source))
                 yield self._make_article(parse(source), number)
-            except (BadRecord, InvalidArticle) as error:
+            except (BadRecord, InvalidArticle, UnreadableDocument) as error:
                 failures += 1
                 if failures <= _MAX_FAILURES:
                     yield Failure(f"{name}:{number}" if number else name, str(error))
@@ -122,6 +173,7 @@ class RecordReader:
         # A character has four bytes at most.
         if len(title) + sum(map(len, paragraphs)) > ARTICLE_TEXT // 4:
             check_length(sum(len(text.encode("utf-8", "surrogatepass")) for text in (title, *paragraphs)))
+        notes += [note for note in describe_lost((title, *paragraphs)) if note not in notes]
         article_id = self._make_id(values.pop("id", None), number)
         published = self._get_date(values.pop("published", None), notes)
         pages = _get_pages(values.pop("page_numbers", None), len(paragraphs), notes)

@@ -19,7 +19,7 @@ from indexer.article import Failure, record_name
 from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
 from indexer.files.source_file import open_file, source_path
-from indexer.readers import ReadOptions, describe_limits, is_container, needs_extra
+from indexer.readers import ReadOptions, describe_limits, needs_extra
 from indexer.results import SyncReport, add_counts
 from indexer.sources import Source
 from indexer.sync.aliases import carry_aliases
@@ -365,8 +365,7 @@ class _Changes:
 
     def _claim(self, file: _File, entry: Entry, article: Outline) -> bool:
         """Make a file the owner of an article's id, if it may be; returns whether to index the article."""
-        size = max(self.max_bytes, file.stamp.size) if is_container(file.path) else self.max_bytes
-        max_articles = limits.max_articles(size)
+        max_articles = limits.max_articles(max(self.max_bytes, file.stamp.size))
         if len(entry.articles) >= max_articles:
             reason = f"has more than {max_articles:,} articles; the rest were skipped: split the file"
             if (file.path, reason) not in entry.failures:

@@ -10,8 +10,7 @@ import codecs
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from io import BytesIO
-from itertools import chain
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,13 +20,14 @@ from indexer.engine import Chunk, Gatherer, digest_items, encode_article
 from indexer.errors import InvalidArticle, StorageFailed, UnreadableDocument
 from indexer.fields import drop_invalid_fields
 from indexer.files.names import printable_path
-from indexer.files.source_file import open_unchanging, read_whole
+from indexer.files.source_file import open_file, open_unchanging, read_whole
 from indexer.readers import (
     Damage,
     ReadOptions,
-    TextDocument,
+    RecordsDocument,
     complete_article,
     describe_failure,
+    find_media_type,
     is_container,
     is_text,
     read,
@@ -227,11 +227,11 @@ class PartReader:
     def _read_part(self, reading: _Reading, before: BeforeReading) -> Iterator[Article | Failure]:
         """The articles of a part; the result says what holds for the whole."""
         part = reading.part
-        if part.data is None and is_container(part.path):
-            yield from self._read_container(reading)
-            return
         result = reading.result
         try:
+            if part.data is None and self._has_records(part):
+                yield from self._read_container(reading)
+                return
             data = part.data
             result.sha256 = part.sha256
             if data is None:
@@ -254,6 +254,14 @@ class PartReader:
             raise  # some articles of the part are gathered, so the supervisor has to start again
         except Exception as error:  # noqa: BLE001 - a document that trips its reader must not stop the others
             yield Failure(part.path, describe_failure(error))
+
+    def _has_records(self, part: Part) -> bool:
+        """Whether a file is a container, by its name or, if it is large, by its content."""
+        if is_container(part.path) or part.size <= self._options.max_bytes:
+            return is_container(part.path)
+        with open_file(part.file, part.path) as stream:
+            kind = find_media_type(stream, part.path)
+        return kind is not None and kind.is_container
 
     def _read_container(self, reading: _Reading) -> Iterator[Article | Failure]:
         """The articles of a container, which is never read into memory as a whole."""
@@ -285,25 +293,21 @@ class PartReader:
         name = printable_path(part.path)
         try:
             if part.data is not None:
-                return _read_piece(part, data, options)
-            if not (part.path.lower().endswith(".gz") and is_text(part.path)):
-                return read(
-                    BytesIO(data),
-                    name,
-                    part.fallback,
-                    options,
-                    begin_record=reading.begin_record,
-                    leave_out=reading.leave_out,
-                )
-            data = unpack(BytesIO(data), part.path, options.max_bytes)
-            inner = replace(part, path=part.path[: -len(".gz")], size=len(data))
-            before(inner)
-            if is_divisible(inner, data):
-                return chain.from_iterable(
-                    _read_piece(replace(piece, path=part.path), piece.data or b"", options)
-                    for piece in divide(inner, data)
-                )
-            return read_unpacked(data, name, part.fallback, options, leave_out=reading.leave_out)
+                return _read_piece(reading, data, options)
+            kind = find_media_type(BytesIO(data), part.path)
+            is_whole = kind is None or (kind.is_text and not kind.is_container)
+            if part.path.lower().endswith(".gz") and is_whole:
+                data = unpack(BytesIO(data), part.path, options.max_bytes)
+                before(replace(part, path=part.path[: -len(".gz")], size=len(data)))
+                return read_unpacked(data, name, part.fallback, options, leave_out=reading.leave_out)
+            return read(
+                BytesIO(data),
+                name,
+                part.fallback,
+                options,
+                begin_record=reading.begin_record,
+                leave_out=reading.leave_out,
+            )
         except (UnreadableDocument, InvalidArticle, MemoryError):
             raise
         except Exception as error:
@@ -333,21 +337,19 @@ def divide(part: Part, data: bytes) -> Iterator[Part]:
         start = end
 
 
-def _read_piece(part: Part, data: bytes, options: ReadOptions) -> Iterator[Article | Failure]:
+def _read_piece(reading: _Reading, data: bytes, options: ReadOptions) -> Iterator[Article | Failure]:
     # The type of the whole file was determined before it was divided; a piece may look like another type.
     from indexer.readers.jsonl import read_articles
 
-    text = data.decode()
-    if not text.strip():
-        return iter(())
-    name = printable_path(part.path)
-    document = TextDocument(
-        text=text,
-        name=name,
+    part = reading.part
+    document = RecordsDocument(
+        text=TextIOWrapper(BytesIO(data), "utf-8", newline="\n"),
+        name=printable_path(part.path),
         article_id=part.fallback,
         options=options,
         encoding=Encoding("utf-8"),
         first_line=part.first_line,
+        begin_record=reading.begin_record,
     )
     return read_articles(document)
 

@@ -50,11 +50,14 @@ def run_worker(descriptor: int) -> None:
             supervisor.send_bytes(record.pack())
             _limit_record(record)
 
+        def limit(part: Part) -> None:
+            _limit(part, options.max_bytes)
+
         supervisor.send_bytes(b"")
         while True:
             parts = _receive(supervisor)
             try:
-                for batch in reader.read(parts, _limit, begin_record):
+                for batch in reader.read(parts, limit, begin_record):
                     supervisor.send_bytes(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
                     del batch  # frees it before the next is made
             except StorageFailed as error:
@@ -114,8 +117,8 @@ def lift_time_limit() -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def _limit(part: Part) -> None:
-    if is_container(part.path):
+def _limit(part: Part, max_bytes: int) -> None:
+    if is_container(part.path) or part.size > max_bytes:
         # To begin with, its digest is made, which takes as long as reading plain text.
         limit_process(part.size, is_plain=True)
     elif is_text(part.path):

@@ -46,7 +46,7 @@ from indexer.engine import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
 from indexer.files.regular import no_space_error
 from indexer.files.source_file import open_file
-from indexer.readers import GZIP, ReadOptions, find_media_type, is_container
+from indexer.readers import GZIP, ReadOptions, find_media_type, is_container, is_text
 from indexer.sync.tasks import Batch, Part, PartReader, PartResult, is_plain, weight
 from indexer.sync.worker import OVERTIME, TOO_LARGE, Record
 
@@ -183,7 +183,7 @@ class _Pool:
         try:
             self._read_parts(parts, result)
         except _WorkerEnded as end:
-            if len(parts) == 1 and is_container(parts[0].path):
+            if len(parts) == 1 and _has_records(parts[0], end):
                 self._read_container(parts[0], end, result, 0)
                 return result
             result.truncate(0)
@@ -201,7 +201,7 @@ class _Pool:
         try:
             self._read_parts([part], result)
         except _WorkerEnded as end:
-            if is_container(part.path):
+            if _has_records(part, end):
                 self._read_container(part, end, result, count)
                 return
             result.truncate(count)
@@ -289,6 +289,11 @@ class _WorkerEnded(Exception):
         self.is_used = is_used
         self.is_certain = is_certain or is_late
         self.is_late = is_late
+
+
+def _has_records(part: Part, end: _WorkerEnded) -> bool:
+    """Whether a part is a container: by its name, or as a text in which a worker has begun a record."""
+    return is_container(part.path) or (end.record > 0 and is_text(part.path))
 
 
 class _Worker:
