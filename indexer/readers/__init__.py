@@ -441,7 +441,8 @@ def _read_records(
         data = data.replace(b"\0", b"")
     text, encoding = decode(data, is_markup=bool(_MARKUP.search(data[:1024])))
     if is_whole and not text.strip():
-        raise UnreadableDocument("contains no text")
+        # Not damaged: it has no records any more.
+        return iter([Failure(name, "contains no text")])
     module = _media_type(text, declared)
     if module == "html":
         data = read_bounded(stream, options.max_bytes)

@@ -60,7 +60,8 @@ def read_articles(document: RecordsDocument) -> Iterator[Article | Failure]:
     if len(text) <= _WHOLE:
         return _read_whole(text, document, reader)
     del text
-    if _is_object(read_line(document.rewind(), document.options)):
+    line = read_line(document.rewind(), document.options)
+    if _Scanner(document.text, document.options).peek() and _is_object(line):
         return jsonl.read_articles(document)
     return _read_long(document, reader)
 
@@ -68,14 +69,21 @@ def read_articles(document: RecordsDocument) -> Iterator[Article | Failure]:
 def _read_array(
     scanner: _Scanner, document: RecordsDocument, reader: RecordReader
 ) -> Iterator[Article | Failure]:
-    elements = scanner.read_array()
-    first = list(islice(elements, _SAMPLE))
-    if _have_article(first, reader):
+    elements, first = scanner.read_array(), list[Element]()
+    damage = None
+    try:
+        first.extend(islice(elements, _SAMPLE))
+    except UnreadableDocument as error:
+        damage = error  # what stands before it is read
+    has_articles = _have_article(first, reader)
+    if has_articles:
         yield from reader.read(enumerate(chain(first, elements), 1), jsonl.parse_json, "record", len)
-    else:
-        deque(elements, maxlen=0)
-        document.leave_out(WITHOUT_ARTICLES)
+    if damage:
+        raise damage
+    deque(elements, maxlen=0)
     scanner.end()
+    if not has_articles:
+        document.leave_out(WITHOUT_ARTICLES)
 
 
 def _read_whole(text: str, document: RecordsDocument, reader: RecordReader) -> Iterator[Article | Failure]:

@@ -104,6 +104,41 @@ def test_a_table_without_a_title_and_a_text_is_refused_and_its_columns_are_named
         rows(text)
 
 
-def test_an_empty_file_is_refused() -> None:
-    with pytest.raises(UnreadableDocument, match="no text"):
-        rows("\n")
+def test_an_empty_file_has_no_records() -> None:
+    assert read_all("\n", "a.csv") == [Failure("a.csv", "contains no text")]
+
+
+def test_a_row_or_line_that_is_too_large_is_named_and_the_others_are_read() -> None:
+    options = replace(OPTIONS, max_bytes=200_000)
+    long, many = "x" * 300_000, "\n".join(["y"] * 150_000)
+    text = f'title,text\nA,x\nB,{long}\nC,x\nD,"{many}"\nE,x\n'
+    found = read_all(text, "a.csv", options)
+    assert [item.path if isinstance(item, Failure) else item.title for item in found][:3] == [
+        "A",
+        "a.csv:3",
+        "C",
+    ]
+    assert isinstance(found[1], Failure)
+    assert found[1].reason == "larger than 0.190735 MB, in the lines 3 to 3"
+    assert isinstance(found[3], Failure)
+    assert found[3].reason.startswith("larger than 0.190735 MB, in the lines 5 to 100")
+    assert isinstance(found[-1], Article)
+    assert found[-1].title == "E"
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "utf-32"])
+def test_a_long_table_is_decoded_as_its_beginning_is(codec: str) -> None:
+    lines = ["title;text", *(f'"Größe {n}";"Über Öl, {"ä" * (n % 997)}"' for n in range(9000)), "Ende;Süß"]
+    data = "\n".join(lines).encode(codec)
+    found = read_all(data, "a.csv")
+    assert len(found) == 9001
+    last = found[-1]
+    assert isinstance(last, Article)
+    assert (last.title, last.paragraphs, last.notes) == ("Ende", ("Süß",), ())
+
+
+def test_bytes_that_are_in_another_encoding_than_the_beginning_are_shown_as_unreadable_with_a_note() -> None:
+    lines = [b"title;text", *[b"Plain;" + b"words " * 1000] * 800, "Groß;Süß".encode("cp1252")]
+    last = read_all(b"\n".join(lines), "a.csv")[-1]
+    assert isinstance(last, Article)
+    assert (last.title, last.notes) == ("Gro\ufffd", ("3 unreadable characters are shown as \ufffd",))

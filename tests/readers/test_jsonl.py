@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from indexer.article import Article, Failure
-from indexer.errors import UnreadableDocument
 from tests.fixtures.documents import published, read_all, read_article
 
 
@@ -109,6 +108,5 @@ def test_only_web_addresses_are_kept(url: str) -> None:
     assert "skipped" in found.notes[0]
 
 
-def test_an_empty_file_is_refused() -> None:
-    with pytest.raises(UnreadableDocument, match="no text"):
-        read_all(b"\n\n", "a.jsonl")
+def test_an_empty_file_has_no_records() -> None:
+    assert read_all(b"\n\n", "a.jsonl") == [Failure("a.jsonl", "contains no text")]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -351,3 +353,98 @@ def test_files_that_need_the_extra_are_counted_and_read_when_it_is_installed(
         report = index.sync()
         assert (report.added, report.unchanged, report.kinds_not_read) == (2, 2, {".jpg": 1})
         assert found(index, "heron") == 2
+
+
+def record(number: int, words: str = "A tide") -> dict[str, str]:
+    """A record of an export, with its number."""
+    return {"title": f"Story {number}", "text": f"{words} of number{number}."}
+
+
+def as_lines(records: Sequence[dict[str, str]]) -> str:
+    """JSON Lines of records."""
+    return "".join(json.dumps(one) + "\n" for one in records)
+
+
+def as_table(records: Sequence[dict[str, str]]) -> str:
+    """A table of records."""
+    return "".join(
+        f"{one['title']},{one['text']}\n" for one in [{"title": "title", "text": "text"}, *records]
+    )
+
+
+def as_mailbox(records: Sequence[dict[str, str]]) -> str:
+    """A mailbox with a mail for each record."""
+    return "".join(f"From - 10:00\nSubject: {one['title']}\n\n{one['text']}\n\n" for one in records)
+
+
+exports = pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("a.jsonl", as_lines),
+        ("a.json", json.dumps),
+        ("a.csv", as_table),
+        ("a.mbox", as_mailbox),
+        ("a.txt", as_mailbox),
+    ],
+)
+
+
+@exports
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_the_limit_of_size_holds_for_each_record_of_an_export(
+    tmp_path: Path,
+    source: Path,
+    name: str,
+    write: Callable[[Sequence[dict[str, str]]], str],
+    is_packed: bool,
+) -> None:
+    words = " ".join(f"tide{n}" for n in range(4000))
+    records = [record(n, f"A tide {words * (40 if n == 30 else 1)}") for n in range(60)]
+    data = write(records).encode()
+    assert len(data) > 2 << 20
+    file = source / (f"{name}.gz" if is_packed else name)
+    file.write_bytes(gzip.compress(data) if is_packed else data)
+    with open_index(tmp_path / "index", sources=[source], max_file_mb=1) as index:
+        report = index.sync()
+        ((place, reason),) = reasons(report).items()
+        assert place.startswith(f"{file.name}:3")
+        assert reason.startswith("larger than 1 MB")
+        assert (report.added, found(index, "tide"), found(index, "number59")) == (59, 59, 1)
+
+
+@exports
+def test_a_record_of_an_export_that_ends_its_worker_is_named_and_the_others_are_read(
+    tmp_path: Path,
+    source: Path,
+    run_in_workers: RunInWorkers,
+    name: str,
+    write: Callable[[Sequence[dict[str, str]]], str],
+) -> None:
+    run_in_workers(
+        "import os\n"
+        "from indexer import Article\n"
+        "make = Article.__init__\n"
+        "def other(self, *rest, **more):\n"
+        "    make(self, *rest, **more)\n"
+        "    if 'number5.' in str(self.paragraphs):\n"
+        "        os.abort()\n"
+        "Article.__init__ = other\n"
+    )
+    (source / name).write_text(write([record(n) for n in range(9)]))
+    (source / "b.html").write_text("<p>A page, which is read by a worker.")
+    with open_index(tmp_path / "index", sources=[source]) as index:
+        report = index.sync()
+        ((place, why),) = reasons(report).items()
+        assert (place.startswith(f"{name}:"), why) == (True, "it ended the process that read it, twice")
+        assert (report.added, found(index, "tide"), found(index, "number8")) == (9, 8, 1)
+
+
+def test_a_truncated_array_removes_no_article(tmp_path: Path, source: Path) -> None:
+    data = json.dumps([record(n) for n in range(40)])
+    (source / "a.json").write_text(data)
+    with open_index(tmp_path / "index", sources=[source]) as index:
+        assert index.sync().added == 40
+        (source / "a.json").write_text(data[: len(data) // 2])
+        report = index.sync()
+        assert reasons(report) == {"a.json": "a part of it cannot be read (not JSON: it ends too early)"}
+        assert (report.removed, found(index, "tide")) == (0, 40)
