@@ -18,6 +18,7 @@ pytestmark = pytest.mark.stress
 _LINUX = pytest.mark.skipif(sys.platform != "linux", reason="watches processes through inotify and /proc")
 SHORT_FORMS = [
     # name, rounds, seed, patterns that the figures match
+    pytest.param("containers", 1, 2, ["^([^;]*; ){7}[^;]*$", "a.json of 1.0 MB, .* worker"], marks=_LINUX),
     pytest.param("corruption", 150, 3, ["none silently wrong"]),
     pytest.param("death", 5, 6, ["^5 patterns, the longest"]),
     pytest.param(

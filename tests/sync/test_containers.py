@@ -377,19 +377,16 @@ def as_mailbox(records: Sequence[dict[str, str]]) -> str:
     return "".join(f"From - 10:00\nSubject: {one['title']}\n\n{one['text']}\n\n" for one in records)
 
 
-exports = pytest.mark.parametrize(
-    ("name", "write"),
-    [
-        ("a.jsonl", as_lines),
-        ("a.json", json.dumps),
-        ("a.csv", as_table),
-        ("a.mbox", as_mailbox),
-        ("a.txt", as_mailbox),
-    ],
-)
+EXPORTS: list[tuple[str, Callable[[Sequence[dict[str, str]]], str]]] = [
+    ("a.jsonl", as_lines),
+    ("a.json", json.dumps),
+    ("a.csv", as_table),
+    ("a.mbox", as_mailbox),
+    ("a.txt", as_mailbox),
+]
 
 
-@exports
+@pytest.mark.parametrize(("name", "write"), [*EXPORTS, ("Inbox", as_mailbox)])
 @pytest.mark.parametrize("is_packed", [False, True])
 def test_the_limit_of_size_holds_for_each_record_of_an_export(
     tmp_path: Path,
@@ -404,7 +401,7 @@ def test_the_limit_of_size_holds_for_each_record_of_an_export(
     assert len(data) > 2 << 20
     file = source / (f"{name}.gz" if is_packed else name)
     file.write_bytes(gzip.compress(data) if is_packed else data)
-    with open_index(tmp_path / "index", sources=[source], max_file_mb=1) as index:
+    with open_index(tmp_path / "index", sources=[file], max_file_mb=1) as index:
         report = index.sync()
         ((place, reason),) = reasons(report).items()
         assert place.startswith(f"{file.name}:3")
@@ -412,7 +409,7 @@ def test_the_limit_of_size_holds_for_each_record_of_an_export(
         assert (report.added, found(index, "tide"), found(index, "number59")) == (59, 59, 1)
 
 
-@exports
+@pytest.mark.parametrize(("name", "write"), EXPORTS)
 def test_a_record_of_an_export_that_ends_its_worker_is_named_and_the_others_are_read(
     tmp_path: Path,
     source: Path,
