@@ -34,11 +34,11 @@ _DELETED = " (deleted)"
 def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """With containers of so many MB; returns for each kind what indexing it took.
 
-    `NUTGRAF_STRESS_KINDS` may name some of the kinds.
+    `STRESS_KINDS` may name some of the kinds.
     """
     if not Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists():
         raise Unavailable("what other processes take is read from /proc, which is not here")
-    wanted = os.environ.get("NUTGRAF_STRESS_KINDS", " ".join(_WRITERS)).split()
+    wanted = os.environ.get("STRESS_KINDS", " ".join(_WRITERS)).split()
     paragraphs = _make_paragraphs(chance)
     figures = []
     for name in wanted:
@@ -93,9 +93,10 @@ def _index(file: Path, trial: Path, count: int, rounds: int) -> str:
             time.sleep(_LOOK)
         seconds = time.perf_counter() - began
         said.seek(0)
-        report = json.loads(said.read() or b"{}")
-    if report.get("added") != count or report["failed"]:
-        raise Lost(f"{file.name}: {report.get('added')} of {count} records: {report.get('failed')}")
+        output = said.read()
+    report = json.loads(output) if process.returncode == 0 else {}
+    if report.get("added") != count:
+        raise Lost(f"{file.name}: exit code {process.returncode}: {output[-500:].decode()}")
     if left := list(temporary.iterdir()):
         raise Lost(f"{file.name}: {left} was left behind")
     writer = watched.peaks.pop(process.pid) >> 20
