@@ -52,6 +52,7 @@ _TRUSTED_LENGTH, _MIN_LENGTH = 1000, 100
 _DATA_FACTOR = 2
 FROM_DATA = "the text was taken from data in the page (JSON-LD), which a browser does not show"
 """The note of such an article."""
+_WORD = re.compile(r"\w")
 _UNLABELLED = "a date in the page's text, which does not say what it is the date of"
 _HEAD_TEXTS = 60
 # Texts that are searched for a day, and characters of one.
@@ -66,6 +67,7 @@ def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
     """
     page = parse_visible(document.text, is_xml=suffix_of(document.name) in _XML_SUFFIXES)
     tree = _parse(page.html or "")
+    _drop_heading_links(tree)
     metadata = extract_metadata(tree, document.options)
     dates = _find_dates(tree, metadata, document.options)
     main_text, notes = _extract_main_text(tree)
@@ -208,6 +210,14 @@ def _parse(markup: str) -> Any:
         if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
             raise MemoryError from error
         raise
+
+
+def _drop_heading_links(tree: Any) -> None:
+    """Remove the signs, such as "¶", by which headings link to themselves."""
+    for heading in tree.iter("h1", "h2", "h3", "h4", "h5", "h6"):
+        for link in list(heading.iter("a")):
+            if link.get("href", "").startswith("#") and not _WORD.search(link.text_content()):
+                link.drop_tree()
 
 
 def _split_paragraphs(body: Any) -> list[str]:

@@ -69,6 +69,14 @@ def test_headings_lists_quotations_tables_and_code_are_paragraphs() -> None:
         assert text in found.paragraphs
 
 
+def test_the_sign_of_a_link_to_a_heading_is_no_part_of_it() -> None:
+    link = '<a class="headerlink" href="#x">¶</a>'
+    sections = f'<h2 id="x">The costs{link}</h2><p>{TEXT}</p><h2>See <a href="#y">§ 9</a></h2><p>{TEXT}!</p>'
+    found = article(f"<title>Bridge stays shut</title><article><h1>Bridge stays shut {link}</h1>{sections}")
+    assert found.title == "Bridge stays shut"
+    assert [text for text in found.paragraphs if len(text) < 30] == ["The costs", "See § 9"]
+
+
 def test_a_fragment_gives_its_blocks() -> None:
     found = article("<h1>Short manual</h1><ol><li>Turn it on.</li><li>Wait.</li></ol><pre>go\n now</pre>")
     assert found.title == "Short manual"
