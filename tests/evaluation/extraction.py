@@ -2,13 +2,15 @@
 
 python -m tests.evaluation.extraction FOLDER: for each document NAME.SUFFIX in the folder, NAME.txt is what a
 person reads in it: paragraphs with blank lines between them, in reading order, without running heads and page
-numbers. Fields at its start (`title:` and `date:`, between lines of `---`) are compared with those of the
-article. Without such a file a document counts for speed alone.
+numbers. Fields at its start (`title:`, `date:` and `author:`, between lines of `---`) are compared with those
+of the article. A form feed is between the articles of a container, such as a feed. Without such a file a
+document counts for speed alone. `python -m tests.evaluation.corpora` makes such folders.
 
-The columns: documents; those refused; the F1 score of the paragraphs of eight words or more; the F1 score of
-runs of five words, which are lost where columns are mixed up, words are divided, or a page number is in
-between; titles and dates found; documents a second of processor time; the most memory that was taken. Scores
-are means over the documents.
+The columns: documents; those refused; articles found of those expected in containers, and others; the F1
+score of the paragraphs of eight words or more; the F1 score of runs of five words, which are lost where
+columns are mixed up, words are divided, or a page number is in between; titles, dates and authors that are
+right; documents a second of processor time; the most memory that was taken. Scores are means over the
+documents, for a container over its articles. An article is found if an extracted one has half of its runs.
 """
 
 from __future__ import annotations
@@ -17,105 +19,29 @@ import argparse
 import multiprocessing
 import re
 import resource
-import subprocess
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
-from shutil import which
 
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
-from indexer.article import Article
-from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.readers import SUFFIXES, ReadOptions, read
+from indexer.readers import SUFFIXES, ReadOptions
+from indexer.readers.document import suffix_of
 from indexer.readers.front_matter import split_front_matter
+from tests.evaluation.peers import BLANK_LINES, Extract, Extracted, find_programs
 
 _MIN_WORDS = 8
 _RUN = 5
 _SAME = 0.9
-_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*|\f")
+_FOUND = 0.5
 _OPTIONS = ReadOptions()
-_FIELDS = ("title", "date")
+_FIELDS = ("title", "date", "author")
 
-
-@dataclass
-class Extracted:
-    """What a program finds in a document; `fields` are those of the article, by name."""
-
-    paragraphs: list[str]
-    fields: dict[str, str] = field(default_factory=dict)
-
-
-Extract = Callable[[Path], Extracted | None]
-"""Returns what is found in a document, None if it is refused."""
-
-
-def _nutgraf(path: Path) -> Extracted | None:
-    articles: list[Article] = []
-    with path.open("rb") as stream:
-        try:
-            found = read(stream, path.name, path.stem, _OPTIONS)
-            articles += (article for article in found if isinstance(article, Article))
-        except (UnreadableDocument, InvalidArticle):
-            return None
-    if not articles:
-        return None
-    first = articles[0]
-    fields = {
-        "title": first.title,
-        "date": first.published.value if first.published else "",
-    }
-    return Extracted([text for article in articles for text in (article.title, *article.paragraphs)], fields)
-
-
-def _pdftotext(path: Path) -> Extracted | None:
-    return _run_program("pdftotext", "-enc", "UTF-8", path, "-")
-
-
-def _pdfminer(path: Path) -> Extracted | None:
-    from pdfminer.high_level import extract_pages
-    from pdfminer.layout import LTTextContainer
-
-    boxes = (box for page in extract_pages(path) for box in page if isinstance(box, LTTextContainer))
-    return Extracted([box.get_text() for box in boxes])
-
-
-def _kreuzberg(path: Path) -> Extracted | None:
-    from kreuzberg import extract_file_sync
-
-    try:
-        return Extracted(_BLANK_LINES.split(extract_file_sync(path).content))
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # noqa: BLE001 - a panic of its native code is no Exception
-        return None
-
-
-def _pandoc(path: Path) -> Extracted | None:
-    return _run_program("pandoc", "--to=plain", "--wrap=none", path)
-
-
-def _run_program(*command: str | Path) -> Extracted | None:
-    ended = subprocess.run(command, capture_output=True, check=False)
-    return (
-        None if ended.returncode else Extracted(_BLANK_LINES.split(ended.stdout.decode("utf-8", "replace")))
-    )
-
-
-PEERS: dict[str, dict[str, Extract]] = {
-    ".pdf": {"pdftotext": _pdftotext, "pdfminer.six": _pdfminer, "kreuzberg": _kreuzberg},
-    **{
-        suffix: {"pandoc": _pandoc, "kreuzberg": _kreuzberg}
-        for suffix in (".docx", ".odt", ".rtf", ".epub", ".pptx")
-    },
-}
-"""The programs beside ours for each type, by name; those that are not installed are left out."""
-_MODULES = {"pdfminer.six": "pdfminer", "kreuzberg": "kreuzberg"}
+_Runs = Counter[tuple[str, ...]]
 
 
 @dataclass
@@ -124,10 +50,12 @@ class Figures:
 
     documents: int = 0
     refused: int = 0
+    others: int = 0
     paragraphs: list[float] = field(default_factory=list)
     runs: list[float] = field(default_factory=list)
     found: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     memory: int = 0
 
@@ -136,31 +64,69 @@ def measure(folder: Path, names: Sequence[str] = (), *, each: bool = False) -> s
     """Return a table of all programs, or those with these names, over the documents of a folder."""
     types: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in SUFFIXES and path.suffix != ".txt" and path.is_file():
-            types.setdefault(path.suffix.lower(), []).append(path)
+        suffix = suffix_of(path.name)
+        if suffix in SUFFIXES and suffix != ".txt" and path.is_file():
+            types.setdefault(suffix, []).append(path)
     rows = [
-        "| type | program | documents | refused | paragraphs | runs | title, date | documents/s | MB |",
-        "| --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |",
+        "| type | program | documents | refused | articles | paragraphs | runs | title | date | author |"
+        " documents/s | MB |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for suffix, paths in types.items():
-        for name, extract in {"nutgraf": _nutgraf, **PEERS.get(suffix, {})}.items():
-            is_there = find_spec(_MODULES[name]) if name in _MODULES else name == "nutgraf" or which(name)
-            if is_there and (not names or name in names):
+        for name, extract in find_programs(suffix).items():
+            if not names or name in names:
                 rows.append(_row(suffix, name, _in_process(extract, paths, each=each)))
     return "\n".join(rows)
 
 
+def write_truth(path: Path, articles: Iterable[Extracted]) -> None:
+    """Write the articles that are expected in a document beside it."""
+    texts = []
+    for article in articles:
+        fields = {"title": article.title, "date": article.date, "author": ", ".join(article.authors)}
+        head = "".join(f'{name}: "{value}"\n' for name, value in fields.items() if value)
+        body = "\n\n".join(re.sub(r"\n\s*\n", "\n", text.strip()) for text in article.paragraphs)
+        texts.append(f"---\n{head}---\n\n{body}\n" if head else f"\n\n{body}\n")
+    _truth_of(path).write_text("\n\f\n".join(texts), encoding="utf-8")
+
+
+def read_truth(path: Path) -> list[Extracted]:
+    """Return the articles that are expected in a document; none if that is not known."""
+    truth = _truth_of(path)
+    if not truth.is_file():
+        return []
+    expected = []
+    for text in truth.read_text(encoding="utf-8").split("\n\f\n"):
+        front, body = split_front_matter(text, _OPTIONS)
+        details = front.details
+        day = details.dates[0].value if details.dates else ""
+        paragraphs = [front.title, *BLANK_LINES.split(body.strip())]
+        expected.append(Extracted(paragraphs, front.title, day, details.authors))
+    return expected
+
+
+def _truth_of(path: Path) -> Path:
+    stem = path.name.removesuffix(".gz")
+    return path.with_name(f"{stem.removesuffix(Path(stem).suffix)}.txt")
+
+
 def _row(suffix: str, name: str, figures: Figures) -> str:
-    fields = ", ".join(
+    containers = (
+        f"{figures.found['articles']}/{figures.asked['articles']} + {figures.others}"
+        if figures.asked["articles"]
+        else ""
+    )
+    fields = (
         f"{figures.found[field]}/{figures.asked[field]}"
-        if figures.asked[field] and name == "nutgraf"
+        if figures.asked[field] and figures.told[field]
         else "–"
         for field in _FIELDS
     )
     speed = figures.documents / figures.seconds if figures.seconds else 0
     cells = (
-        *(suffix, name, figures.documents, figures.refused, _mean(figures.paragraphs), _mean(figures.runs)),
-        *(fields, f"{speed:.1f}", figures.memory >> 20),
+        *(suffix, name, figures.documents, figures.refused, containers),
+        *(_mean(figures.paragraphs), _mean(figures.runs)),
+        *(*fields, f"{speed:.1f}", figures.memory >> 20),
     )
     return f"| {' | '.join(map(str, cells))} |"
 
@@ -194,27 +160,11 @@ def _measure(
         figures.seconds += seconds
         figures.documents += 1
         figures.refused += found is None
-        truth = path.with_suffix(".txt")
-        if not truth.is_file():
-            continue
-        front, text = split_front_matter(truth.read_text(encoding="utf-8"), _OPTIONS)
-        expected = [front.title, *_BLANK_LINES.split(text.strip())]
-        given = found.paragraphs if found else []
-        figures.paragraphs.append(_score_paragraphs(_long_paragraphs(given), _long_paragraphs(expected)))
-        figures.runs.append(_score_runs(_runs(given), _runs(expected)))
-        stated = {
-            "title": front.title,
-            "date": front.details.dates[0].value if front.details.dates else "",
-        }
-        for name, value in stated.items():
-            if value and found:
-                figures.asked[name] += 1
-                figures.found[name] += _words(found.fields.get(name, "")) == _words(value)
-        if each:
-            print(
-                f"{path.name}: {figures.paragraphs[-1]:.3f} {figures.runs[-1]:.3f} {seconds:.2f} s",
-                file=sys.stderr,
-            )
+        if expected := read_truth(path):
+            _compare(found or [], expected, figures)
+            if each:
+                scores = f"{figures.paragraphs[-1]:.3f} {figures.runs[-1]:.3f} {seconds:.2f} s"
+                print(f"{path.name}: {scores}", file=sys.stderr)
     most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     figures.memory = most << 10
     sending.send(figures)
@@ -224,24 +174,73 @@ def _processor_time() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
+def _compare(found: list[Extracted], expected: list[Extracted], figures: Figures) -> None:
+    """Count what was found in a document."""
+    if len(expected) == 1:
+        # It may be read as several, such as the chapters of a book.
+        paragraphs = [text for article in found for text in article.paragraphs]
+        pairs = [(Extracted(paragraphs, found[0].title, found[0].date, found[0].authors) if found else None)]
+    else:
+        pairs = pair_articles(found, expected)
+        figures.asked["articles"] += len(expected)
+        figures.found["articles"] += sum(pair is not None for pair in pairs)
+        figures.others += len(found) - sum(pair is not None for pair in pairs)
+    paragraphs_of, runs_of = [], []
+    for article, wanted in zip(pairs, expected, strict=True):
+        given = article or Extracted([])
+        paragraphs_of.append(score_paragraphs(given.paragraphs, wanted.paragraphs))
+        runs_of.append(_score_runs(_runs(given.paragraphs), _runs(wanted.paragraphs)))
+        if article:
+            _compare_fields(article, wanted, figures)
+    figures.paragraphs.append(sum(paragraphs_of) / len(paragraphs_of))
+    figures.runs.append(sum(runs_of) / len(runs_of))
+
+
+def _compare_fields(article: Extracted, wanted: Extracted, figures: Figures) -> None:
+    """Count the fields that are right: of dates the day, of authors all, in any order."""
+    values = {
+        "title": (_words(article.title), _words(wanted.title)),
+        "date": (article.date[:10], wanted.date[:10]),
+        "author": (sorted(map(_words, article.authors)), sorted(map(_words, wanted.authors))),
+    }
+    for name, (given, right) in values.items():
+        if right:
+            figures.asked[name] += 1
+            figures.found[name] += given == right
+            figures.told[name] += bool(given) and given != [[]]
+
+
+def pair_articles(found: Sequence[Extracted], expected: Sequence[Extracted]) -> list[Extracted | None]:
+    """Return for each expected article the one found that has most of its runs of words, at least half."""
+    left = {number: _runs(article.paragraphs) for number, article in enumerate(found)}
+    pairs: list[Extracted | None] = []
+    for wanted in expected:
+        runs = _runs(wanted.paragraphs)
+        best = max(left, key=lambda number: (left[number] & runs).total(), default=None)
+        if best is not None and (left[best] & runs).total() >= max(1, _FOUND * runs.total()):
+            pairs.append(found[best])
+            del left[best]
+        else:
+            pairs.append(None)
+    return pairs
+
+
 def _words(text: str) -> list[str]:
     """The words of a text; soft hyphens and the forms of letters do not count."""
     plain = unicodedata.normalize("NFKC", text).replace("\xad", "").casefold()
     return re.findall(r"\w+", plain)
 
 
-def _long_paragraphs(paragraphs: Iterable[str]) -> list[str]:
-    """Paragraphs of some length, without spaces: a program may divide a word at a change of font."""
-    words = map(_words, paragraphs)
-    return ["".join(each) for each in words if len(each) >= _MIN_WORDS]
+def score_paragraphs(found: Iterable[str], expected: Iterable[str]) -> float:
+    """Return the F1 score of paragraphs, of which two are the same if nine in ten characters are.
 
-
-def _score_paragraphs(found: list[str], expected: list[str]) -> float:
-    """Return the F1 score of paragraphs, of which two are the same if nine in ten characters are."""
+    Short ones do not count, nor do spaces: a program may divide a word at a change of font.
+    """
+    given, wanted = _long_paragraphs(found), _long_paragraphs(expected)
     same = 0
-    left = Counter(expected)
+    left = Counter(wanted)
     others = []
-    for text in found:
+    for text in given:
         if left[text]:
             left[text] -= 1
             same += 1
@@ -252,19 +251,23 @@ def _score_paragraphs(found: list[str], expected: list[str]) -> float:
         if best := process.extractOne(text, rest, scorer=Indel.normalized_similarity, score_cutoff=_SAME):
             rest[best[2]] = ""
             same += 1
-    return 2 * same / (len(found) + len(expected)) if found or expected else 1.0
+    return 2 * same / (len(given) + len(wanted)) if given or wanted else 1.0
 
 
-def _runs(paragraphs: Iterable[str]) -> Counter[tuple[str, ...]]:
+def _long_paragraphs(paragraphs: Iterable[str]) -> list[str]:
+    words = map(_words, paragraphs)
+    return ["".join(each) for each in words if len(each) >= _MIN_WORDS]
+
+
+def _runs(paragraphs: Iterable[str]) -> _Runs:
     words = [word for paragraph in paragraphs for word in _words(paragraph)]
     return Counter(tuple(words[at : at + _RUN]) for at in range(len(words) - _RUN + 1))
 
 
-def _score_runs(found: Counter[tuple[str, ...]], expected: Counter[tuple[str, ...]]) -> float:
+def _score_runs(found: _Runs, expected: _Runs) -> float:
     """Return the F1 score of runs of words: the harmonic mean of precision and recall."""
     total = found.total() + expected.total()
-    same = sum(min(count, expected[key]) for key, count in found.items())
-    return 2 * same / total if total else 1.0
+    return 2 * (found & expected).total() / total if total else 1.0
 
 
 def main() -> None:
