@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import unescape
 from io import BytesIO
 from typing import Any
 
@@ -89,8 +90,9 @@ def _parse_entry(entry: Any) -> _Entry:
         details=Details(
             language=next(filter(None, languages), None),
             url=web_address(entry.get("link")),
-            authors=tuple(filter(None, authors)),
-            tags=tuple(filter(None, tags)),
+            # Some programs escape names twice.
+            authors=tuple(unescape(name) for name in authors if name),
+            tags=tuple(unescape(name) for name in tags if name),
         ),
     )
 

@@ -119,9 +119,9 @@ def _read_channel(export: _Export, name: str, element: Any) -> None:
     text = normalize_space(element.text or "")
     if name == "author":
         login, display = (_find_text(element, f"author_{key}") for key in ("login", "display_name"))
-        export.authors[login] = display
+        export.authors[login] = _to_plain(display)
     elif name == "title":
-        export.site = replace(export.site, publisher=text or None)
+        export.site = replace(export.site, publisher=_to_plain(text) or None)
     else:
         export.site = replace(export.site, language=language_code(text))
 
@@ -132,6 +132,11 @@ def _find_text(element: Any, name: str) -> str:
     return "" if child is None else normalize_space(child.text or "")
 
 
+def _to_plain(text: str) -> str:
+    """Return the text of a title or a name, which are HTML in an export."""
+    return " ".join(extract_blocks(parse_visible(text))) if "&" in text or "<" in text else text
+
+
 def _read_post(document: BinaryDocument, item: Any, export: _Export) -> Article | Failure:
     content = _find_content(item)
     post = _find_text(item, "post_id") or _find_text(item, "guid")
@@ -139,7 +144,9 @@ def _read_post(document: BinaryDocument, item: Any, export: _Export) -> Article 
     try:
         document.begin_record(len(content))
         details = _read_details(item, export.authors, document.options).or_else(export.site)
-        return assemble_article(member, _find_text(item, "title"), _extract_paragraphs(content), details)
+        return assemble_article(
+            member, _to_plain(_find_text(item, "title")), _extract_paragraphs(content), details
+        )
     except (UnreadableDocument, InvalidArticle) as error:
         return Failure(f"{document.name}/{post}", str(error))
 
@@ -169,7 +176,7 @@ def _read_details(item: Any, authors: Mapping[str, str], options: ReadOptions) -
     categories: dict[str, list[str]] = {"category": [], "post_tag": []}
     for element in item.iterchildren("category"):
         if (domain := element.get("domain")) in categories:
-            categories[domain].append(normalize_space(element.text or ""))
+            categories[domain].append(_to_plain(normalize_space(element.text or "")))
     login = _find_text(item, "creator")
     return Details(
         url=web_address(_find_text(item, "link")),

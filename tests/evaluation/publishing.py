@@ -99,8 +99,9 @@ def publish_with_pelican(posts: Sequence[Post], folder: Path) -> Site:
         _write(content / f"{post.name}.md", head + post.markdown)
     _write(
         folder / "conf.py",
-        f"AUTHOR = 'the editor'\nSITENAME = 'The Harbour'\nSITEURL = '{ADDRESS}'\nTIMEZONE = 'UTC'\n"
-        "FEED_ALL_ATOM = 'all.atom'\nFEED_ALL_RSS = 'all.rss'\nRSS_FEED_SUMMARY_ONLY = False\n",
+        f"AUTHOR = 'the editor'\nSITENAME = 'The Harbour'\nSITEURL = '{ADDRESS}'\nRELATIVE_URLS = True\n"
+        f"FEED_DOMAIN = '{ADDRESS}'\nFEED_ALL_ATOM = 'all.atom'\nFEED_ALL_RSS = 'all.rss'\n"
+        "TIMEZONE = 'UTC'\nRSS_FEED_SUMMARY_ONLY = False\n",
     )
     _run("pelican", "-q", "-s", "conf.py", "-o", "site", "content", cwd=folder)
     feeds = {f"pelican.{name}": (site / f"all.{name}").read_bytes() for name in ("atom", "rss")}

@@ -43,6 +43,12 @@ def test_an_item_of_rss_is_an_article_with_its_whole_content() -> None:
     assert (published(found), found.language) == ("2021-03-04T08:30 given", "en")
 
 
+def test_names_that_were_escaped_twice_are_read() -> None:
+    names = "<dc:creator>Chlo&amp;#xE9; Lind</dc:creator><category>Town &amp;amp; sea</category>"
+    found = read_article(RSS.format(f"<item><title>One</title>{names}</item>"), "wire.rss")
+    assert (found.authors, found.tags) == (("Chloé Lind",), ("Town & sea",))
+
+
 def test_an_entry_of_atom_is_an_article_with_its_whole_content() -> None:
     found = read_article(ATOM, "wire.atom")
     assert (found.title, found.paragraphs) == ("Schiffe kommen", ("Eins.", "Zwei."))

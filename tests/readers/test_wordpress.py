@@ -65,6 +65,21 @@ def test_a_post_is_an_article_with_what_wordpress_states() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("Ships &amp; tides", "Ships & tides"),
+        ("Ships <em>come</em>", "Ships come"),
+        ("3 < 4 & 5", "3 < 4 & 5"),
+    ],
+)
+def test_titles_and_names_of_an_export_are_html(given: str, shown: str) -> None:
+    more = f'<category domain="category"><![CDATA[{given}]]></category>'
+    post = make_post(more=more).replace("<title>Post 1<", f"<title><![CDATA[{given}]]><")
+    found = _read_one(post)
+    assert (found.title, found.section) == (shown, shown)
+
+
+@pytest.mark.parametrize(
     ("timezone", "dates", "date"),
     [
         ("", DATES, "2021-03-04T00:30 given"),
