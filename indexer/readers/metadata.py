@@ -72,6 +72,17 @@ _SECTIONS = ("article:section", "parsely-section", "section")
 _TAGS = ("article:tag", "news_keywords", "keywords", "parsely-tags")
 _PUBLISHERS = ("og:site_name", "dc.publisher", "application-name")
 _MAX_NAME = 200
+# The microformats h-entry and hAtom, microdata, and links to the author in the byline. A link to the owner of
+# the site is in no byline.
+_AUTHOR_ELEMENTS = etree.XPath(
+    """//*[contains(concat(' ', @class, ' '), ' p-author ')]
+    | //*[contains(concat(' ', @class, ' '), ' author ')][contains(concat(' ', @class, ' '), ' vcard ')]
+        //*[contains(concat(' ', @class, ' '), ' fn ')]
+    | //*[@itemprop='author']//*[@itemprop='name']
+    | //*[contains(@class, 'byline')]//a[@rel='author']"""
+)
+_COMMENT_ELEMENTS = etree.XPath("ancestor::*[contains(@class, 'comment') or contains(@id, 'comment')]")
+_MAX_SHOWN_AUTHORS = 3
 _ENTRY_CLASS = re.compile(r"publi|entry-date|entry-time|post-date|dateline|posted", re.I)
 
 
@@ -120,7 +131,12 @@ def extract_metadata(tree: Any, options: ReadOptions) -> PageMetadata:
         dates=[published for published, _ in dates],
         times=times,
         texts=_record_texts(records),
-        authors=_find_names(articles, ("author", "creator"), _by_name(fields, _AUTHORS), split_names),
+        authors=_find_names(
+            articles,
+            ("author", "creator"),
+            [*_by_name(fields, _AUTHORS), _find_bylines(tree)],
+            split_names,
+        ),
         section=next(iter(_find_names(articles, ("articleSection",), _by_name(fields, _SECTIONS))), None),
         tags=_find_names(articles, ("keywords",), _by_name(fields, _TAGS), split_keywords),
         publisher=next(iter(_find_names(articles, ("publisher",), _by_name(fields, _PUBLISHERS))), None),
@@ -403,6 +419,14 @@ def _find_names(
         if found:
             return tuple(found)
     return ()
+
+
+def _find_bylines(tree: Any) -> list[str]:
+    """Return the authors that the page shows, marked as such; none if it seems to show other articles'."""
+    marked = _AUTHOR_ELEMENTS(tree)[:_MAX_ELEMENTS]
+    found = (normalize_space(each.text_content()) for each in marked if not _COMMENT_ELEMENTS(each))
+    names = [name.removeprefix("By ").removeprefix("by ") for name in dict.fromkeys(found)]
+    return names if len(names) <= _MAX_SHOWN_AUTHORS else []
 
 
 def _iterate_texts(value: Any) -> Iterator[str]:

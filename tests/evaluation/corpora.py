@@ -88,7 +88,7 @@ PACKAGES = {
     ),
 }
 """The packages that have documents of a type."""
-SOURCES = {"docx": "pandoc libapache-poi-java", "pptx": "pandoc libapache-poi-java"}
+SOURCES = {"docx": "libapache-poi-java pandoc", "pptx": "libapache-poi-java"}
 """Source packages whose tests have documents of a type."""
 BOOKS = (
     ("debian-policy", "policy.pdf.gz", "policy.html/ch-*.html policy.html/ap-pkg-*.html"),
@@ -109,6 +109,7 @@ BOOKS = (
 _MAX_BYTES = 20_000_000
 _MIN_WORDS = 40
 _MAX_WORDS = 3000
+_MAX_DOCUMENTS = 50
 _MIN_SOURCE = 6000
 _MIN_PROSE = 8
 _NOT_TEXT = "script, style, template, annotation, .footnote-ref, .footnote-back"
@@ -212,9 +213,11 @@ def _find_documents(suffix: str, cache: Path, limit: int = 3) -> Iterator[tuple[
 def make_office(folder: Path, cache: Path) -> None:
     """Put office documents beside what pandoc reads in them; slides beside the text of their PDF."""
     for suffix in (".docx", ".odt", ".rtf", ".epub", ".pptx"):
-        texts = set()
+        texts: set[str] = set()
+        target = folder / suffix[1:]
+        target.mkdir()
         for name, data in _find_documents(suffix, cache):
-            path = folder / name
+            path = target / name
             path.write_bytes(data)
             try:
                 paragraphs = _read_slides(path) if suffix == ".pptx" else _read_with_pandoc(path)
@@ -226,10 +229,14 @@ def make_office(folder: Path, cache: Path) -> None:
                 continue
             texts.add(text)
             write_truth(path, [Extracted(paragraphs)])
+            if len(texts) == _MAX_DOCUMENTS:
+                break
 
 
 def _read_with_pandoc(path: Path) -> list[str]:
-    return split_html(_run(["pandoc", "--to=html", "--mathml", "--wrap=none", path], path.parent), _NOT_TEXT)
+    # The title and the authors are in the standalone form alone.
+    page = _run(["pandoc", "-s", "--to=html", "--mathml", "--wrap=none", path], path.parent)
+    return split_html(page, f"head, {_NOT_TEXT}")
 
 
 def _read_slides(path: Path) -> list[str]:

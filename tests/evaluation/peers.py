@@ -62,7 +62,10 @@ def find_programs(suffix: str) -> dict[str, Extract]:
 
 
 def split_html(markup: str | bytes, hidden: str = "script, style, template") -> list[str]:
-    """Return the blocks of text of a page, a row of a table as one, without what a selector names."""
+    """Return the blocks of text of a page, a row of a table as one, without what a selector names.
+
+    A row with a cell of several paragraphs is as many blocks.
+    """
     soup = BeautifulSoup(markup, "lxml")
     for element in soup.select(hidden):
         element.decompose()
@@ -74,16 +77,20 @@ def split_html(markup: str | bytes, hidden: str = "script, style, template") -> 
 def _walk(element: Tag, found: list[str]) -> None:
     for child in element.children:
         if isinstance(child, Tag):
-            is_block = child.name in _BLOCKS and (
-                child.name not in ("p", "td", "th") or not child.find_parent("tr")
-            )
+            row = child.find_parent("tr")
+            is_block = child.name in _BLOCKS and (row is None or _has_paragraphs(row))
             found += [""] if is_block else []
             # What is in a row, or on both sides of a line break, is not one word.
-            found[-1] += " " if child.name in ("br", "p", "td", "th") else ""
+            found[-1] += " " if child.name in _BLOCKS or child.name == "br" else ""
             _walk(child, found)
             found += [""] if is_block else []
         elif type(child) is NavigableString:
             found[-1] += child
+
+
+def _has_paragraphs(row: Tag) -> bool:
+    """Whether a cell of a row has several paragraphs, so that the row is no line of values."""
+    return any(len(cell.find_all(["p", "li"])) > 1 for cell in row.find_all(["td", "th"]))
 
 
 def _nutgraf(path: Path) -> list[Extracted] | None:
@@ -94,7 +101,7 @@ def _nutgraf(path: Path) -> list[Extracted] | None:
         return None
     return [
         Extracted(
-            [article.title, *article.paragraphs],
+            _with_title(article),
             article.title,
             article.published.value if article.published else "",
             article.authors,
@@ -102,6 +109,13 @@ def _nutgraf(path: Path) -> list[Extracted] | None:
         for article in found
         if isinstance(article, Article)
     ]
+
+
+def _with_title(article: Article) -> list[str]:
+    """Return the title and the paragraphs; a title made of the first paragraph is no text of its own."""
+    start = article.title.rstrip("…")
+    is_made = bool(article.paragraphs) and article.paragraphs[0].startswith(start)
+    return [*article.paragraphs] if is_made else [article.title, *article.paragraphs]
 
 
 def _pdftotext(path: Path) -> list[Extracted] | None:

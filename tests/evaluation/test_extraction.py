@@ -68,11 +68,16 @@ def test_what_is_found_of_a_document_is_a_row_of_the_table(tmp_path: Path) -> No
     assert row.startswith("| .html | nutgraf | 1 | 0 |  | 1.000 | 1.000 | 1/1 | – | – |")
 
 
-def test_a_row_of_a_table_is_one_block() -> None:
-    page = (
-        "<style>p{}</style><p>One<br>line</p><ul><li>A<p>B</ul><table><tr><td><p>1</p><p>2</p><td>3</table>"
-    )
-    assert split_html(page) == ["One line", "A", "B", "1 2 3"]
+@pytest.mark.parametrize(
+    ("markup", "blocks"),
+    [
+        ("<style>p{}</style><p>One<br>line</p><ul><li>A<p>B</ul>", ["One line", "A", "B"]),
+        ("<table><tr><td><p>1</p><td>2<tr><td>3", ["1 2", "3"]),
+        ("<table><tr><td><p>1</p><p>2</p><td>3", ["1", "2", "3"]),
+    ],
+)
+def test_a_row_of_a_table_is_one_block_unless_a_cell_has_several(markup: str, blocks: list[str]) -> None:
+    assert split_html(markup) == blocks
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,32 @@ def test_what_the_page_states_of_its_article_is_read(
     assert (found.tags, found.publisher) == (tags, publisher)
 
 
+@pytest.mark.parametrize(
+    ("shown", "authors"),
+    [
+        ('<address class="vcard author">By <a class="url fn">Ada Berg</a></address>', ("Ada Berg",)),
+        ('<span class="byline">By <a href="/a" rel="author">Ada Berg</a></span>', ("Ada Berg",)),
+        (
+            '<span itemprop="author"><span class="p-author" itemprop="name">Ada Berg</span></span>',
+            ("Ada Berg",),
+        ),
+        (
+            '<p>By <a class="p-author">Ada Berg</a> and <a class="p-author">Bo Lind</a>',
+            ("Ada Berg", "Bo Lind"),
+        ),
+        ('<a rel="author" href="/">The Harbour</a>', ()),
+        ('<div id="comments"><p class="author vcard"><b class="fn">Someone</b></div>', ()),
+        ("".join(f'<li><span class="p-author">Author {number}</span>' for number in range(9)), ()),
+    ],
+)
+def test_an_author_whom_the_page_shows_is_found_by_the_marks_of_the_byline(
+    shown: str, authors: tuple[str, ...]
+) -> None:
+    assert article(f"<h1>Bridge stays shut</h1>{shown}<p>{TEXT}</p>").authors == authors
+    stated = article(f'<meta name="author" content="Cy Dahl"><h1>Bridge stays shut</h1>{shown}<p>{TEXT}</p>')
+    assert stated.authors == ("Cy Dahl",)
+
+
 def test_an_author_who_is_referred_to_is_found_among_the_records_and_one_of_a_comment_is_not_taken() -> None:
     graph = [
         {"@type": "Comment", "author": {"name": "Someone"}},
