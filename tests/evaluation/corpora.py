@@ -38,7 +38,7 @@ from tests.evaluation import publishing
 from tests.evaluation.extraction import write_truth
 from tests.evaluation.peers import BLANK_LINES, Extracted, split_html
 from tests.evaluation.publishing import Post, make_posts
-from tests.fixtures.office import convert, write_flat_document
+from tests.fixtures.office import convert, find_office, write_flat_document
 
 PACKAGES = {
     "docx": (
@@ -213,24 +213,27 @@ def _find_documents(suffix: str, cache: Path, limit: int = 3) -> Iterator[tuple[
 def make_office(folder: Path, cache: Path) -> None:
     """Put office documents beside what pandoc reads in them; slides beside the text of their PDF."""
     for suffix in (".docx", ".odt", ".rtf", ".epub", ".pptx"):
-        texts: set[str] = set()
-        target = folder / suffix[1:]
-        target.mkdir()
-        for name, data in _find_documents(suffix, cache):
-            path = target / name
-            path.write_bytes(data)
-            try:
-                paragraphs = _read_slides(path) if suffix == ".pptx" else _read_with_pandoc(path)
-            except (Missing, subprocess.CalledProcessError, FileNotFoundError):
-                paragraphs = []
-            text = " ".join(paragraphs)
-            if len(text.split()) < _MIN_WORDS or text in texts:
-                path.unlink()
-                continue
-            texts.add(text)
-            write_truth(path, [Extracted(paragraphs)])
-            if len(texts) == _MAX_DOCUMENTS:
-                break
+        _make_office_type(folder / suffix[1:], suffix, cache)
+
+
+def _make_office_type(folder: Path, suffix: str, cache: Path) -> None:
+    folder.mkdir()
+    texts: set[str] = set()
+    for name, data in _find_documents(suffix, cache):
+        path = folder / name
+        path.write_bytes(data)
+        try:
+            paragraphs = _read_slides(path) if suffix == ".pptx" else _read_with_pandoc(path)
+        except Missing:
+            paragraphs = []
+        text = " ".join(paragraphs)
+        if len(text.split()) < _MIN_WORDS or text in texts:
+            path.unlink()
+            continue
+        texts.add(text)
+        write_truth(path, [Extracted(paragraphs)])
+        if len(texts) == _MAX_DOCUMENTS:
+            break
 
 
 def _read_with_pandoc(path: Path) -> list[str]:
@@ -241,8 +244,18 @@ def _read_with_pandoc(path: Path) -> list[str]:
 
 def _read_slides(path: Path) -> list[str]:
     with TemporaryDirectory() as made:
-        pdf = convert(path, ".pdf", Path(made))
+        pdf = _convert(path, ".pdf", Path(made))
         return BLANK_LINES.split(_run(["pdftotext", "-enc", "UTF-8", pdf, "-"], made).decode())
+
+
+def _convert(path: Path, suffix: str, folder: Path) -> Path:
+    """Return what LibreOffice makes of a document. Raises Missing if it is not there or cannot read it."""
+    if find_office() is None:
+        raise Missing("LibreOffice")
+    try:
+        return convert(path, suffix, folder)
+    except AssertionError as error:
+        raise Missing(f"what LibreOffice makes of {path.name}") from error
 
 
 def make_pdf(folder: Path, cache: Path) -> None:
@@ -388,7 +401,7 @@ def make_known(folder: Path, cache: Path) -> None:
                 made.unlink()
                 _run(["pandoc", "-s", path, "-o", between], folder)
                 between = between.rename(folder / f"office-{number}{between.suffix}")
-                made = convert(between, suffix, folder)
+                made = _convert(between, suffix, folder)
                 between.unlink()
             named = made.rename(folder / f"{suffix[1:]}-{number}{suffix}")
             write_truth(named, [truth])
@@ -412,7 +425,7 @@ def make_known(folder: Path, cache: Path) -> None:
             align=align,
             author=post.author,
         )
-        pdf = convert(flat, ".pdf", folder)
+        pdf = _convert(flat, ".pdf", folder)
         flat.unlink()
         write_truth(pdf, [Extracted([*paragraphs, *notes.values()], post.title)])
 

@@ -47,6 +47,13 @@ class Extracted:
     date: str = ""
     authors: tuple[str, ...] = ()
 
+    @property
+    def texts(self) -> list[str]:
+        """The title and the paragraphs; the title only once if the first paragraph begins with it."""
+        start = self.title.rstrip("…")
+        is_first = bool(self.paragraphs) and self.paragraphs[0].strip().startswith(start)
+        return self.paragraphs if is_first else [self.title, *self.paragraphs]
+
 
 Extract = Callable[[Path], list[Extracted] | None]
 
@@ -101,7 +108,7 @@ def _nutgraf(path: Path) -> list[Extracted] | None:
         return None
     return [
         Extracted(
-            _with_title(article),
+            [*article.paragraphs],
             article.title,
             article.published.value if article.published else "",
             article.authors,
@@ -111,19 +118,12 @@ def _nutgraf(path: Path) -> list[Extracted] | None:
     ]
 
 
-def _with_title(article: Article) -> list[str]:
-    """Return the title and the paragraphs; a title made of the first paragraph is no text of its own."""
-    start = article.title.rstrip("…")
-    is_made = bool(article.paragraphs) and article.paragraphs[0].startswith(start)
-    return [*article.paragraphs] if is_made else [article.title, *article.paragraphs]
-
-
 def _pdftotext(path: Path) -> list[Extracted] | None:
     return _run_program("pdftotext", "-enc", "UTF-8", path, "-")
 
 
 def _pandoc(path: Path) -> list[Extracted] | None:
-    return _run_program("pandoc", "--to=plain", "--wrap=none", path)
+    return _run_program("pandoc", "-s", "--to=plain", "--wrap=none", path)
 
 
 def _run_program(*command: str | Path) -> list[Extracted] | None:
@@ -151,7 +151,7 @@ def _kreuzberg(path: Path) -> list[Extracted] | None:
         return None
     stated: dict[str, Any] = result.metadata
     title = str(stated.get("title") or stated.get("subject") or "")
-    return [Extracted([title, *BLANK_LINES.split(result.content)], title)]
+    return [Extracted(BLANK_LINES.split(result.content), title)]
 
 
 def _trafilatura(path: Path) -> list[Extracted] | None:
@@ -171,14 +171,14 @@ def _extract_page(page: bytes) -> Extracted | None:
         if not any(outer.tag in _TEI_BLOCKS for outer in block.iterancestors())
     )
     title = found.title or ""
-    return Extracted([title, *blocks], title, found.date or "", tuple((found.author or "").split("; ")))
+    return Extracted([*blocks], title, found.date or "", tuple((found.author or "").split("; ")))
 
 
 def _readability(path: Path) -> list[Extracted]:
     from readability import Document
 
     document = Document(path.read_text(encoding="utf-8", errors="replace"))
-    return [Extracted([document.title(), *split_html(document.summary())], document.title())]
+    return [Extracted(split_html(document.summary()), document.title())]
 
 
 def _inscriptis(path: Path) -> list[Extracted]:
@@ -193,7 +193,7 @@ def _boilerpy3(path: Path) -> list[Extracted]:
     extractor = ArticleExtractor(raise_on_failure=False)
     document = extractor.get_doc(path.read_text(encoding="utf-8", errors="replace"))
     title = document.title or ""
-    return [Extracted([title, *document.content.splitlines()], title)]
+    return [Extracted(document.content.splitlines(), title)]
 
 
 def _email(path: Path) -> list[Extracted]:
@@ -218,7 +218,7 @@ def _read_mail(data: bytes, text_of: Callable[[EmailMessage], str]) -> Extracted
     day = mail["date"].datetime.isoformat() if mail["date"] and mail["date"].datetime else ""
     senders = mail["from"].addresses if mail["from"] else ()
     authors = tuple(sender.display_name for sender in senders)
-    return Extracted([title, *BLANK_LINES.split(text)], title, day, authors)
+    return Extracted(BLANK_LINES.split(text), title, day, authors)
 
 
 def _text_of(mail: EmailMessage) -> str:
@@ -240,18 +240,12 @@ def _latest_reply(mail: EmailMessage) -> str:
 def _feedparser(path: Path) -> list[Extracted]:
     import feedparser
 
-    return [
-        Extracted(
-            [
-                entry.get("title", ""),
-                *split_html((entry.get("content") or [{"value": entry.get("summary", "")}])[0]["value"]),
-            ],
-            entry.get("title", ""),
-            _iso(entry.get("published_parsed")),
-            (entry.get("author", ""),),
-        )
-        for entry in feedparser.parse(path.read_bytes()).entries
-    ]
+    found = []
+    for entry in feedparser.parse(path.read_bytes()).entries:
+        contents = entry.get("content") or [{"value": entry.get("summary", "")}]
+        day, authors = _iso(entry.get("published_parsed")), (entry.get("author", ""),)
+        found.append(Extracted(split_html(contents[0]["value"]), entry.get("title", ""), day, authors))
+    return found
 
 
 def _iso(parsed: Any) -> str:
@@ -289,10 +283,8 @@ def _from_rss(item: Any) -> Extracted:
 
 
 def _make_entry(title: str | None, text: str | None, published: Any, authors: Iterable[str]) -> Extracted:
-    blocks = split_html(text or "")
-    return Extracted(
-        [title or "", *blocks], title or "", published.isoformat() if published else "", tuple(authors)
-    )
+    day = published.isoformat() if published else ""
+    return Extracted(split_html(text or ""), title or "", day, tuple(authors))
 
 
 def _warcio(path: Path) -> list[Extracted]:

@@ -165,7 +165,7 @@ def publish_with_hugo(posts: Sequence[Post], folder: Path) -> Site:
     for post in posts:
         head = {"title": post.title, "date": post.date.isoformat(), "author": post.author}
         # Its RSS has what comes before this mark.
-        text = f"{_front_matter(head)}{post.markdown}\n<!--more-->\n\nThe end.\n"
+        text = f"{_front_matter(head)}{post.markdown}\n<!--more-->\n"
         _write(folder / "content" / "posts" / f"{post.name}.md", text)
     config = {"baseURL": ADDRESS, "title": "The Harbour", "outputs": {"home": ["RSS", "JSON"]}}
     _write(folder / "config.json", json.dumps(config))
