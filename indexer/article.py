@@ -311,9 +311,9 @@ class Published(Struct, frozen=True):
 
     `value` is ISO 8601 cut to the precision ("2021", "2021-11", "2021-11-05", "2021-11-05T21:01"): the wall
     time that the publisher stated. `provenance` names the place where it was found ("json-ld", "meta",
-    "time", "url", "dateline", "mail", "file name", "given"). `others` are the candidates that disagreed, best
-    first, each as (value, provenance). `note` says what had to be assumed, such as the order of day and
-    month.
+    "xmp", "time", "url", "dateline", "mail", "file name", "given"). `others` are the candidates that
+    disagreed, best first, each as (value, provenance). `note` says what had to be assumed, such as the order
+    of day and month.
     """
 
     value: str

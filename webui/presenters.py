@@ -23,6 +23,7 @@ Pieces = tuple[tuple[str, bool], ...]
 _PLACES = {
     "json-ld": N_("found in the page’s JSON-LD"),
     "meta": N_("found in the page’s metadata"),
+    "xmp": N_("found in the document’s metadata"),
     "time": N_("found in a time element"),
     "url": N_("found in the address"),
     "dateline": N_("found in the dateline"),

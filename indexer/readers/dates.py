@@ -27,7 +27,7 @@ RANKS = {
     name: rank
     for rank, name in enumerate(
         (
-            *("given", "meta", "json-ld", "time", "dateline", "mail", "text", "url"),
+            *("given", "meta", "json-ld", "xmp", "time", "dateline", "mail", "text", "url"),
             *("file name", "properties", "modified"),
         )
     )

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, islice, pairwise
+from operator import attrgetter
+from statistics import median
 
 from indexer.article import normalize_space
 from indexer.readers.text import Hyphens
@@ -42,6 +45,7 @@ _STEP = 4.0
 """Points by which the places of running heads may differ."""
 _MAX_BLOCKS = 60
 """Blocks of a page that are put into order; more are read as they are drawn."""
+_baseline = attrgetter("baseline")
 _LOOK_BACK = 12
 """Paragraphs, such as footnotes and captions, that may stand between the parts of one."""
 
@@ -63,6 +67,8 @@ class Line:
     first_width: float = 0.0
     has_marker: bool = False
     """Whether it begins with a raised number, as a footnote does."""
+    is_recognized: bool = False
+    """Whether OCR found it in a picture, so that its size is an estimate."""
 
     @property
     def top(self) -> float:
@@ -112,7 +118,9 @@ class Layout:
 
 def read_layout(pages: list[Page], before_page: Callable[[int], None]) -> Layout:
     """Return the paragraphs of the pages. `before_page` is called with the index of each page."""
-    pages = [replace(page, lines=_join_pieces(page.lines)) for page in pages]
+    pages = [replace(page, lines=_remove_doubled(_join_pieces(page.lines))) for page in pages]
+    for page in pages:
+        _even_sizes(page.lines)
     if _is_right_to_left(pages):
         for page in pages:
             for line in page.lines:
@@ -190,7 +198,32 @@ def _join_pair(line: Line, piece: Line) -> Line | None:
         line.font if line.font == piece.font else b"",
         line.first_width if space or " " in line.text else line.first_width + piece.first_width,
         has_marker,
+        line.is_recognized and piece.is_recognized,
     )
+
+
+def _remove_doubled(lines: list[Line]) -> list[Line]:
+    """Return lines without those that OCR found where the page has the same line as text already."""
+    drawn = sorted((line for line in lines if not line.is_recognized), key=_baseline)
+
+    def is_doubled(line: Line) -> bool:
+        start = bisect_left(drawn, line.baseline - 0.5 * line.size, key=_baseline)
+        return any(
+            other.baseline < line.baseline + 0.5 * line.size
+            and min(line.right, other.right) - max(line.left, other.left) > 0.5 * (line.right - line.left)
+            for other in islice(drawn, start, start + _MAX_BLOCKS)
+        )
+
+    return [line for line in lines if not line.is_recognized or not is_doubled(line)]
+
+
+def _even_sizes(lines: list[Line]) -> None:
+    """Give lines below each other one size if OCR found them, which estimates the size of each by itself."""
+    for block in _stack_lines(lines):
+        sizes = [line.size for line in block.lines if line.is_recognized for _ in line.text]
+        for line in block.lines:
+            if line.is_recognized:
+                line.size = median(sizes)
 
 
 def _is_right_to_left(pages: list[Page]) -> bool:
@@ -221,7 +254,7 @@ def _measure_leading(pages: list[Page]) -> Callable[[float], float]:
                 # A line that goes on in the next is worth more than an item of a list.
                 counts[round(line.size)][round(distance, 0)] += min(len(line.text), 100)
     usual = {size: found.most_common(1)[0][0] for size, found in counts.items()}
-    return lambda size: max(usual.get(round(size), 0), size * 0.9) if round(size) in usual else 1.3 * size
+    return lambda size: max(usual.get(round(size), 1.3 * size), 0.9 * size)
 
 
 # Running heads and feet
@@ -373,14 +406,8 @@ class _Block:
 
 def _order_lines(lines: list[Line]) -> Iterator[list[Line]]:
     """The lines of a page in reading order, those of each column together."""
-    blocks: list[_Block] = []
-    for line in lines:
-        if blocks and _is_below(blocks[-1], line):
-            blocks[-1].add(line)
-        else:
-            blocks.append(_Block([line], line.left, line.right, line.top, line.bottom))
     column: _Block | None = None
-    for block in _order_blocks(blocks):
+    for block in _order_blocks(_stack_lines(lines)):
         first = block.lines[0]
         if column and (
             first.baseline > column.lines[-1].baseline
@@ -395,6 +422,17 @@ def _order_lines(lines: list[Line]) -> Iterator[list[Line]]:
         column = block
     if column:
         yield column.lines
+
+
+def _stack_lines(lines: list[Line]) -> list[_Block]:
+    """Return blocks of lines that stand below each other and were drawn one after the other."""
+    blocks: list[_Block] = []
+    for line in lines:
+        if blocks and _is_below(blocks[-1], line):
+            blocks[-1].add(line)
+        else:
+            blocks.append(_Block([line], line.left, line.right, line.top, line.bottom))
+    return blocks
 
 
 def _is_below(block: _Block, line: Line) -> bool:

@@ -10,8 +10,11 @@ import ctypes
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -23,8 +26,9 @@ from indexer.limits import PDF_PAGES
 from indexer.readers.assemble import assemble_text
 from indexer.readers.dates import HeadDates
 from indexer.readers.document import BinaryDocument, Details, check_length, language_code, split_keywords
-from indexer.readers.expressions import make_date
+from indexer.readers.expressions import make_date, parse_date
 from indexer.readers.layout import Line, Page, Paragraph, read_layout
+from indexer.readers.xmp import read_xmp
 from indexer.text.detection import detect_language
 
 if TYPE_CHECKING:
@@ -51,6 +55,7 @@ _HYPHENS = "\ufffe\x02"
 _LINE_END = re.compile(f"\r\n|[\r\n{_HYPHENS}]")
 _BLANK = "".join(map(chr, range(0x21))) + "\x7f\xa0\xad\u200b\ufeff"
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\ufeff\uffff\ud800-\udfff]")
+_WORD = re.compile(f"[^{re.escape(_BLANK)}]+")
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
 _LIGATURES = str.maketrans(
     {chr(0xFB00 + at): letters for at, letters in enumerate(("ff", "fi", "fl", "ffi", "ffl", "st", "st"))}
@@ -80,6 +85,14 @@ _NO_AUTHOR = re.compile(
 _BETWEEN_AUTHORS = re.compile(r"\s*;\s*|,?\s+(?:and|und|et|y|&)\s+")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff\ufffe]+")
 _DATE = re.compile(r"\s*(?:D:)?(\d{4})-?(\d\d)-?(\d\d)")
+# The entries of the dictionary with information about the file, by their names in XMP.
+_INFORMATION = {
+    b"Title": "dc:title", b"Author": "dc:creator", b"Keywords": "dc:subject",
+    b"CreationDate": "xmp:CreateDate", b"ModDate": "xmp:ModifyDate",
+}  # fmt: skip
+
+_DIRECTION = 15
+"""Degrees between the directions of lines; those of one direction run in parallel, if not exactly."""
 
 _Box = tuple[float, float, float, float]
 """Left, bottom, right, top."""
@@ -95,10 +108,11 @@ def read_articles(document: BinaryDocument) -> Iterator[Article]:
     """
     with _pdfium, closing(_open(document)) as pdf:
         pages, notes = _read_pages(pdf, document)
-        stated = pdf.get_metadata_dict()
-        language = _read_language(pdf)
+        stated = _read_stated(pdf, document)
     layout = read_layout(pages, lambda index: _begin_page(document, index))
-    title, paragraphs = _take_title(layout.paragraphs, stated["Title"], document.name, layout.body_size)
+    title, paragraphs = _take_title(
+        layout.paragraphs, _first(stated, "dc:title"), document.name, layout.body_size
+    )
     head = HeadDates(document.options)
     bare = head.read_lines(paragraph.text for paragraph in paragraphs)
     # A newspaper has its date at the head of the page.
@@ -106,9 +120,10 @@ def read_articles(document: BinaryDocument) -> Iterator[Article]:
     paragraphs = [paragraph for at, paragraph in enumerate(paragraphs) if at not in bare]
     texts = [paragraph.text for paragraph in paragraphs]
     details = Details(
-        language=_check_language(language, title, texts),
-        authors=_split_authors(stated["Author"]),
-        tags=tuple(filter(None, map(_clean, split_keywords(stated["Keywords"])))),
+        language=_check_language(language_code(_first(stated, "dc:language")), title, texts),
+        authors=_read_values(stated.get("dc:creator", []), _split_authors, _NO_AUTHOR),
+        tags=_read_values(stated.get("dc:subject", []), split_keywords),
+        publisher=_clean(_first(stated, "prism:publicationName") or _first(stated, "dc:publisher")) or None,
         dates=tuple(_read_dates(stated, document)),
         notes=tuple(notes),
     )
@@ -211,11 +226,29 @@ def _read_page(page: Any, number: int) -> list[Page]:
         return []
     with closing(text_page):
         text = _PageText(text_page.raw, page.get_bbox())
-        by_angle: dict[int, list[Line]] = {}
-        for angle, line in text.read_lines():
-            by_angle.setdefault(angle, []).append(line)
-    order = sorted(by_angle, key=lambda angle: -sum(len(line.text) for line in by_angle[angle]))
-    return [Page(number, _turn_box(text.sheet, angle)[3], by_angle[angle]) for angle in order]
+        by_direction: dict[int, list[Line]] = {}
+        for direction, line in text.read_lines():
+            by_direction.setdefault(direction, []).append(line)
+    order = sorted(by_direction, key=lambda each: -sum(len(line.text) for line in by_direction[each]))
+    return [Page(number, _turn_sheet(text.sheet, each), by_direction[each]) for each in order]
+
+
+@dataclass(slots=True)
+class _Words:
+    """A line of the text of a page: its first and last character, and the last one of its first word.
+
+    `sizes` are those of the font at its end, middle and start. It runs in a direction, in degrees, from which
+    it differs by `skew`. `is_recognized` says that it is not drawn, as what OCR puts over a picture.
+    """
+
+    text: str
+    first: int
+    last: int
+    first_end: int
+    sizes: list[float]
+    direction: int
+    skew: float
+    is_recognized: bool
 
 
 class _PageText:
@@ -242,52 +275,99 @@ class _PageText:
             ]
 
     def read_lines(self) -> Iterator[tuple[int, Line]]:
-        """The direction of each line in degrees, and the line turned so that it runs from left to right."""
+        """The direction of each line in degrees, and the line turned so that it runs from left to right.
+
+        The lines of a sheet that was scanned askew differ a little, so all are turned by the same angle.
+        """
+        found = list(self._find_words())
+        skews: defaultdict[int, list[float]] = defaultdict(list)
+        for words in found:
+            skews[words.direction] += [words.skew] * len(words.text)
+        angles = {direction: direction + median(skews[direction]) for direction in skews}
+        for words in found:
+            if line := self._read_line(words, angles[words.direction]):
+                yield words.direction, line
+
+    def _find_words(self) -> Iterator[_Words]:
         start = 0
         for found in chain(_LINE_END.finditer(self._text), (None,)):
             end = found.start() if found else len(self._text)
-            if placed := self._read_line(start, end):
-                if found and found[0] in _HYPHENS:
-                    placed[1].text += "-"
-                yield placed
+            words = self._measure_words(start, end)
+            if words and (words.skew or words.is_recognized):
+                lines = [self._measure_words(*span) for span in self._split_lines(start, end)]
+            else:
+                lines = [words]
+            if found and found[0] in _HYPHENS and lines[-1]:
+                lines[-1].text += "-"
+            yield from filter(None, lines)
             start = found.end() if found else end
 
-    def _read_line(self, start: int, end: int) -> tuple[int, Line] | None:
-        """The line between two places in the text; None if nothing of it is on the sheet."""
-        words = self._text[start:end]
-        start += len(words) - len(words.lstrip(_BLANK))
-        words = words.strip(_BLANK)
-        text = _repair(words)
-        if not text or len(self._places) < start + len(words):
+    def _split_lines(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The places in the text where lines begin and end: pdfium joins those of a sheet that is askew."""
+        first, before = start, None
+        for word in _WORD.finditer(self._text, start, end):
+            if word.start() >= len(self._places):
+                break
+            place = self._places[word.start()]
+            here = self._find_origin(place)
+            (size,), angle = self._measure_font((place,))
+            if before and abs(_turn(*here, angle)[1] - _turn(*before, angle)[1]) > 0.5 * size:
+                yield first, word.start()
+                first = word.start()
+            before = here
+        yield first, end
+
+    def _measure_words(self, start: int, end: int) -> _Words | None:
+        """The line between two places in the text; None if it is blank."""
+        stripped = self._text[start:end].strip(_BLANK)
+        text = _repair(stripped)
+        start = self._text.find(stripped, start)
+        end = start + len(stripped)
+        if not text or len(self._places) < end:
             return None
-        end = start + len(words)
-        first_end = start + len(words.split(None, 1)[0])
+        first_end = start + len(stripped.split(None, 1)[0])
         first, last = self._places[start], self._places[end - 1]
         sizes, angle = self._measure_font((last, self._places[(start + end) // 2], first))
-        size = median(sizes)
-        boxes = [*map(self._find_box, (first, last, self._places[first_end - 1]))]
-        x, y = ctypes.c_double(), ctypes.c_double()
-        self._raw.FPDFText_GetCharOrigin(self._handle, first, x, y)
-        if not all(map(math.isfinite, (x.value, y.value, size, *chain.from_iterable(boxes)))):
+        direction = round(angle / _DIRECTION) * _DIRECTION
+        drawn = self._raw.FPDFText_GetTextObject(self._handle, first)
+        mode = self._raw.FPDFTextObj_GetTextRenderMode(drawn) if drawn else None
+        return _Words(
+            text,
+            first,
+            last,
+            self._places[first_end - 1],
+            sizes,
+            direction % 360,
+            angle - direction,
+            mode == self._raw.FPDF_TEXTRENDERMODE_INVISIBLE,
+        )
+
+    def _read_line(self, words: _Words, angle: float) -> Line | None:
+        """The line turned back by an angle in degrees; None if nothing of it is on the sheet."""
+        size = median(words.sizes)
+        boxes = [*map(self._find_box, (words.first, words.last, words.first_end))]
+        origin = self._find_origin(words.first)
+        if not all(map(math.isfinite, (*origin, size, *chain.from_iterable(boxes)))):
             return None
         left, bottom, right, top = self.sheet
         if not any(box[0] < right and box[2] > left and box[1] < top and box[3] > bottom for box in boxes):
             return None
-        turned = [_turn_box(box, angle) for box in boxes]
-        font = self._find_font(first)
-        line = Line(
-            text,
+        center = (left + right) / 2, (bottom + top) / 2
+        turned = [_turn_box(box, angle, center) for box in boxes]
+        font = self._find_font(words.first)
+        return Line(
+            words.text,
             left=min(box[0] for box in turned),
             right=max(box[2] for box in turned),
-            baseline=_turn_box(self.sheet, angle)[3] - _turn(x.value, y.value, angle)[1],
+            baseline=_turn_sheet(self.sheet, words.direction) - _turn(*origin, angle, center)[1],
             size=max(size, 1.0),
-            font=font if font == self._find_font(last) else b"",
+            font=font if font == self._find_font(words.last) else b"",
             first_width=abs(turned[2][2] - turned[0][0]),
-            has_marker=sizes[-1] < 0.85 * size and text[0].isdigit(),
+            has_marker=words.sizes[-1] < 0.85 * size and words.text[0].isdigit(),
+            is_recognized=words.is_recognized,
         )
-        return angle, line
 
-    def _measure_font(self, places: Sequence[int]) -> tuple[list[float], int]:
+    def _measure_font(self, places: Sequence[int]) -> tuple[list[float], float]:
         """Return the sizes of the font at some characters, and the direction of the last one in degrees."""
         sizes = []
         matrix = self._raw.FS_MATRIX()
@@ -296,7 +376,12 @@ class _PageText:
             size = self._raw.FPDFText_GetFontSize(self._handle, at)
             sizes.append(abs(size) * math.hypot(matrix.c, matrix.d))
         direction = math.atan2(matrix.b, matrix.a)
-        return sizes, round(math.degrees(direction)) % 360 if math.isfinite(direction) else 0
+        return sizes, math.degrees(direction) if math.isfinite(direction) else 0.0
+
+    def _find_origin(self, at: int) -> tuple[float, float]:
+        x, y = ctypes.c_double(), ctypes.c_double()
+        self._raw.FPDFText_GetCharOrigin(self._handle, at, x, y)
+        return x.value, y.value
 
     def _find_box(self, at: int) -> _Box:
         box = self._raw.FS_RECTF()
@@ -310,22 +395,29 @@ class _PageText:
         return buffer.value
 
 
-def _turn(x: float, y: float, angle: int) -> tuple[float, float]:
+def _turn(x: float, y: float, angle: float, center: tuple[float, float] = (0, 0)) -> tuple[float, float]:
     """Turn a point back by an angle in degrees."""
     if not angle:
         return x, y
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    return x * cosine + y * sine, y * cosine - x * sine
+    x, y = x - center[0], y - center[1]
+    return center[0] + x * cosine + y * sine, center[1] + y * cosine - x * sine
 
 
-def _turn_box(box: _Box, angle: int) -> _Box:
+def _turn_box(box: _Box, angle: float, center: tuple[float, float]) -> _Box:
     """Return the box around a box that is turned back by an angle in degrees."""
     if not angle:
         return box
     left, bottom, right, top = box
-    corners = [_turn(x, y, angle) for x in (left, right) for y in (bottom, top)]
+    corners = [_turn(x, y, angle, center) for x in (left, right) for y in (bottom, top)]
     across, up = zip(*corners, strict=True)
     return min(across), min(up), max(across), max(up)
+
+
+def _turn_sheet(sheet: _Box, direction: int) -> float:
+    """Return the top of the sheet for lines that run in a direction."""
+    left, bottom, right, top = sheet
+    return _turn_box(sheet, direction, ((left + right) / 2, (bottom + top) / 2))[3]
 
 
 def _repair(text: str) -> str:
@@ -348,14 +440,46 @@ def _compose(found: re.Match[str]) -> str:
 # Metadata of the file
 
 
-def _read_language(pdf: PdfDocument) -> str | None:
+def _read_stated(pdf: PdfDocument, document: BinaryDocument) -> dict[str, list[str]]:
+    """Return what the file states about itself, by the names of XMP.
+
+    It may do so twice: XMP has more, and is believed, unless the other was changed on a later day.
+    """
     from pypdfium2 import raw
 
-    buffer = (raw.FPDF_WCHAR * _MAX_VALUE)()
-    length = raw.FPDFCatalog_GetLanguage(pdf.raw, buffer, ctypes.sizeof(buffer))
-    if not 2 < length <= ctypes.sizeof(buffer):
-        return None
-    return language_code(bytes(buffer)[: length - 2].decode("utf-16-le", "replace"))
+    xmp = read_xmp(document.stream)
+    if "dc:subject" not in xmp and "pdf:Keywords" in xmp:
+        xmp["dc:subject"] = xmp["pdf:Keywords"]
+    for name in ("xmp:CreateDate", "xmp:ModifyDate"):
+        if not _first_day(xmp, name):
+            xmp.pop(name, None)
+    older = {
+        name: [text]
+        for key, name in _INFORMATION.items()
+        if (text := _read_text(partial(raw.FPDF_GetMetaText, pdf.raw, key)))
+    }
+    is_changed = "" < _first_day(xmp, "xmp:ModifyDate") < _first_day(older, "xmp:ModifyDate")
+    stated = {**xmp, **older} if is_changed else {**older, **xmp}
+    if language := _read_text(partial(raw.FPDFCatalog_GetLanguage, pdf.raw)):
+        stated["dc:language"] = [language]
+    return stated
+
+
+def _read_text(write: Callable[[Any, int], int]) -> str:
+    """Return the text that a function of pdfium writes into a buffer, with a zero at its end."""
+    buffer = (ctypes.c_ushort * (write(None, 0) // 2))()
+    write(buffer, ctypes.sizeof(buffer))
+    return bytes(buffer)[:-2].decode("utf-16-le", "replace")
+
+
+def _first(stated: Mapping[str, list[str]], name: str) -> str:
+    return next(iter(stated.get(name, ())), "")
+
+
+def _first_day(stated: Mapping[str, list[str]], name: str) -> str:
+    """Return the day of a date as eight digits; "" if there is none."""
+    found = _DATE.match(_first(stated, name))
+    return "".join(found.groups()) if found else ""
 
 
 def _check_language(stated: str | None, title: str, texts: list[str]) -> str | None:
@@ -366,24 +490,34 @@ def _check_language(stated: str | None, title: str, texts: list[str]) -> str | N
     return stated if detect_language(title, prose or texts, stated) == stated else None
 
 
-def _split_authors(text: str) -> tuple[str, ...]:
-    """Return the authors; a comma is between them if each has a first and a last name."""
-    names = [_clean(name, _NO_AUTHOR) for name in _BETWEEN_AUTHORS.split(text)]
-    found: list[str] = []
-    for name in filter(None, names):
+def _read_values(
+    values: list[str], split: Callable[[str], Iterable[str]], unwanted: re.Pattern[str] | None = None
+) -> tuple[str, ...]:
+    """Return the values, which may all stand in one text, without those that are not wanted."""
+    parts = split(values[0]) if len(values) == 1 else values
+    return tuple(filter(None, (_clean(part, unwanted) for part in parts)))
+
+
+def _split_authors(text: str) -> Iterator[str]:
+    """The authors in a text; a comma is between them if each has a first and a last name."""
+    for name in _BETWEEN_AUTHORS.split(text):
         parts = name.split(", ")
-        found += parts if all(" " in part.strip() for part in parts) else [name]
-    return tuple(found)
+        yield from parts if all(" " in part.strip() for part in parts) else [name]
 
 
-def _read_dates(stated: dict[str, str], document: BinaryDocument) -> Iterator[Published]:
-    """The days on which the file was made and changed, which may be long after the text was published."""
-    for name, provenance in (("CreationDate", "properties"), ("ModDate", "modified")):
-        found = _DATE.match(stated[name])
-        if not found:
-            continue
-        year, month, day = map(int, found.groups())
-        if made := make_date(year, month, day, provenance, document.options):
+def _read_dates(stated: Mapping[str, list[str]], document: BinaryDocument) -> Iterator[Published]:
+    """The stated date of publication, and the days on which the file was made and changed."""
+    named = {"properties": "xmp:CreateDate", "modified": "xmp:ModifyDate"}
+    own = {provenance: day for provenance, name in named.items() if (day := _first_day(stated, name))}
+    for name in ("prism:publicationDate", "prism:coverDate", "dc:date"):
+        # Many programs write the day on which they make the file, whatever the field is for.
+        if _first_day(stated, name) not in own.values() and (
+            published := parse_date(_first(stated, name), "xmp", document.options)
+        ):
+            yield published
+    for provenance, day in own.items():
+        year, month, number = int(day[:4]), int(day[4:6]), int(day[6:])
+        if made := make_date(year, month, number, provenance, document.options):
             yield made
 
 

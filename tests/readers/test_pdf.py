@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from shutil import which
 from threading import Thread
 
 import pytest
@@ -16,9 +18,10 @@ from indexer.article import Article
 from indexer.errors import InvalidArticle, UnreadableDocument
 from indexer.readers import BinaryDocument
 from indexer.readers.pdf import read_articles
+from tests.evaluation.scans import Scan, scan_file
 from tests.fixtures.documents import OPTIONS, published, read_article
 from tests.fixtures.office import convert, find_office, write_flat_document
-from tests.fixtures.pdfs import Text, assemble_pdf, lines, make_pdf
+from tests.fixtures.pdfs import Text, assemble_pdf, lines, make_pdf, make_xmp, set_askew
 
 HEADING = Text("The harbour is rebuilt", y=72, size=20)
 # As a typesetter would set it: each next word would not have fitted.
@@ -158,6 +161,73 @@ def test_lines_that_run_upwards_are_read_after_the_others() -> None:
     assert found.paragraphs == (JOINED[0], "Printed upwards at the edge")
 
 
+def hide(page: list[Text]) -> list[Text]:
+    """The lines as OCR puts them over the picture of a page."""
+    return [replace(line, is_hidden=True) for line in page]
+
+
+@pytest.mark.parametrize("angle", [1.2, 0.5, -0.4, -1.0, -4.0])
+def test_a_sheet_that_was_scanned_askew_is_read_like_a_straight_one(angle: float) -> None:
+    page = set_askew([HEADING, *lines([*FIRST, *SECOND], y=120)], angle)
+    # OCR takes short lines for straight ones.
+    page[0] = replace(page[0], angle=0)
+    for sheet in (page, hide(page)):
+        found = read_pdf(sheet)
+        assert (found.title, found.paragraphs) == ("The harbour is rebuilt", JOINED)
+
+
+def test_columns_of_a_sheet_that_was_scanned_askew_are_read_one_after_the_other() -> None:
+    left = lines(["The harbour master said that", "the old crane had been sold,", "and that the"], 72, 120)
+    right = lines(["quay would be closed until", "the end of the summer."], 320, 120)
+    (text,) = read_pdf(hide(set_askew([HEADING, *left, *right], -1.5))).paragraphs
+    assert text.startswith(
+        "The harbour master said that the old crane had been sold, and that the quay would"
+    )
+
+
+def test_running_heads_are_removed_from_sheets_that_were_scanned_askew() -> None:
+    texts = [f"Ship number {number * 7} came to the northern pier in the morning." for number in range(6)]
+    pages = [
+        [Text("The Harbour Gazette", 72, 40), *lines([text], y=150), Text(f"Page {number}", 280, 800)]
+        for number, text in enumerate(texts, 1)
+    ]
+    angles = (1.0, -0.8, 0.3, 0.0, -1.2, 0.7)
+    sheets = [hide(set_askew(page, angle)) for page, angle in zip(pages, angles, strict=True)]
+    found = read_pdf(*sheets, info={"Title": "Ships"})
+    assert found.paragraphs == tuple(texts)
+
+
+def test_lines_of_a_scan_are_of_one_paragraph_though_ocr_sees_them_in_several_sizes() -> None:
+    page = [
+        replace(line, size=size)
+        for line, size in zip(lines([*FIRST, *SECOND], y=120), (10, 10, 11, 10, 9), strict=True)
+    ]
+    assert read_pdf([HEADING, *hide(page)]).paragraphs == JOINED
+
+
+def test_text_that_ocr_finds_where_the_page_has_it_already_is_read_once() -> None:
+    page = [HEADING, *lines([*FIRST, *SECOND], y=120)]
+    seen = [
+        replace(line, text=line.text.replace("h", "b"), x=line.x + 1, y=line.y + 1.5, size=line.size - 1)
+        for line in page
+    ]
+    picture = Text("A sign on the pier", y=400, is_hidden=True)
+    for sheet in ([*page, *hide(seen), picture], [*hide(seen), *page, picture]):
+        found = read_pdf(sheet)
+        assert (found.title, found.paragraphs) == (HEADING.text, (*JOINED, "A sign on the pier"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not which("tesseract"), reason="Tesseract is not installed")
+def test_a_scan_that_an_ocr_program_read_has_the_paragraphs_of_the_page(tmp_path: Path) -> None:
+    body = lines([*FIRST, *SECOND], y=140, size=12)
+    (tmp_path / "a.pdf").write_bytes(make_pdf([[HEADING, *body], []]))
+    scan_file(tmp_path / "a.pdf", tmp_path / "b.pdf", Scan(200, skew=0.8, shift=4))
+    found = read_article((tmp_path / "b.pdf").read_bytes(), "b.pdf")
+    assert (found.title, found.paragraphs) == (HEADING.text, JOINED)
+    assert found.notes[0] == "skipped pages without a text layer, which need OCR: 2"
+
+
 @pytest.mark.parametrize(
     ("stated", "name", "title"),
     [
@@ -167,6 +237,7 @@ def test_lines_that_run_upwards_are_read_after_the_others() -> None:
         ("untitled", "a.pdf", "The harbour is rebuilt"),
         ("old_harbour_7", "b/old-harbour-7.pdf", "The harbour is rebuilt"),
         ("", "a.pdf", "The harbour is rebuilt"),
+        ("Half a character\ud800", "a.pdf", "Half a character\ufffd"),
     ],
 )
 def test_the_title_is_that_of_the_metadata_unless_a_program_made_it(
@@ -190,6 +261,50 @@ def test_the_title_is_that_of_the_metadata_unless_a_program_made_it(
 )
 def test_authors_are_those_of_the_metadata(stated: str, authors: tuple[str, ...]) -> None:
     assert read_pdf(lines(FIRST), info={"Author": stated}).authors == authors
+
+
+XMP = make_xmp(
+    "<pdf:Producer>Harbour 1</pdf:Producer><dc:title><rdf:Alt><rdf:li>Of cranes</rdf:li></rdf:Alt></dc:title>"
+    "<dc:creator><rdf:Seq><rdf:li>Ada Berg</rdf:li><rdf:li>Quist, Ole</rdf:li></rdf:Seq></dc:creator>"
+    "<dc:subject><rdf:Bag><rdf:li>cranes</rdf:li><rdf:li>ships, old</rdf:li></rdf:Bag></dc:subject>"
+    "<dc:publisher><rdf:Bag><rdf:li>The Press</rdf:li></rdf:Bag></dc:publisher>"
+    "<dc:language><rdf:Bag><rdf:li>en-GB</rdf:li></rdf:Bag></dc:language>"
+    "<xmp:ModifyDate>2020-03-05T10:00:00+01:00</xmp:ModifyDate>"
+)
+OLDER = {"Title": "Of ships", "Author": "Per Aas", "Keywords": "piers", "ModDate": "D:20200305090000Z"}
+
+
+def test_what_a_file_states_as_xmp_comes_before_its_older_information() -> None:
+    found = read_article(make_pdf([lines([*FIRST, *SECOND])], OLDER, metadata=XMP), "a.pdf")
+    assert (found.title, found.authors) == ("Of cranes", ("Ada Berg", "Quist, Ole"))
+    assert (found.tags, found.publisher, found.language) == (("cranes", "ships, old"), "The Press", "en")
+
+
+def test_information_that_was_changed_after_the_xmp_comes_first() -> None:
+    newer = {**OLDER, "ModDate": "D:20210101", "Keywords": ""}
+    found = read_article(make_pdf([lines(FIRST)], newer, metadata=XMP), "a.pdf")
+    assert (found.title, found.authors, found.tags) == ("Of ships", ("Per Aas",), ("cranes", "ships, old"))
+
+
+@pytest.mark.parametrize(
+    ("stated", "date"),
+    [
+        ("<prism:publicationDate>2019-03-04</prism:publicationDate>", "2019-03-04 xmp"),
+        ("<prism:coverDate>2019-03</prism:coverDate>", "2019-03 xmp"),
+        ("<dc:date><rdf:Seq><rdf:li>2019</rdf:li></rdf:Seq></dc:date>", "2019 xmp"),
+        # The day on which the file was made.
+        (
+            "<dc:date><rdf:Seq><rdf:li>2020-03-04T17:00:00Z</rdf:li></rdf:Seq></dc:date>",
+            "2020-03-04 properties",
+        ),
+        ("<prism:publicationDate>soon</prism:publicationDate>", "2020-03-04 properties"),
+        ("<xmp:CreateDate>Mon -De-c T15</xmp:CreateDate>", "2020-03-04 properties"),
+    ],
+)
+def test_a_date_of_publication_is_stated_as_xmp(stated: str, date: str) -> None:
+    info = {"CreationDate": "D:20200304120000Z"}
+    metadata = make_xmp(f"<pdf:Producer>Harbour 1</pdf:Producer>{stated}")
+    assert published(read_article(make_pdf([lines(FIRST)], info, metadata=metadata), "a.pdf")) == date
 
 
 def test_keywords_become_tags() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
-from tests.fixtures.pdfs import Text, assemble_pdf, lines, make_pdf
+from tests.fixtures.pdfs import Text, assemble_pdf, lines, make_pdf, make_xmp, set_askew
 
 _WORDS = (
     "tides",
@@ -43,6 +44,20 @@ _PIECES = (
         b"<feff> Tj",
         b"BI ID EI",
         b"nan 0 0 nan 0 0 Tm",
+    ),
+)
+
+_METADATA = (
+    *(b"", b"<?xpacket begin=" * 5000, b"\x00" * 9000),
+    *(
+        make_xmp(f"<pdf:Producer>a</pdf:Producer>{content}")
+        for content in (
+            "<dc:creator>" + "<rdf:Seq>" * 400,
+            "<dc:creator><rdf:Seq>" + "<rdf:li>Ada</rdf:li>" * 9000 + "</rdf:Seq></dc:creator>",
+            "<dc:date>9999-99-99</dc:date><xmp:ModifyDate>0000-00-00</xmp:ModifyDate>",
+            f"<dc:title>{'x' * 90_000}</dc:title>",
+            "<dc:title>&a;</dc:title>",
+        )
     ),
 )
 
@@ -128,13 +143,17 @@ def _whole(chance: random.Random) -> bytes:
                 " ".join(chance.choices(_WORDS, k=chance.randint(1, 9))) for _ in range(chance.randint(1, 9))
             ]
             x, y = chance.uniform(-50, 600), chance.uniform(-50, 900)
-            page += lines(texts, x, y, chance.choice((1, 8, 10, 10, 30, 900)))
+            written = lines(texts, x, y, chance.choice((1, 8, 10, 10, 30, 900)))
+            page += [replace(line, is_hidden=chance.random() < 0.3) for line in written]
+        if chance.random() < 0.3:
+            page = set_askew(page, chance.uniform(-200, 200))
         pages.append(page)
     stated = {
         "Title": chance.choice(("", "\x00", "x" * 9000)),
         "CreationDate": chance.choice(("D:2019", "D:99991399", "D:20190504")),
     }
-    return make_pdf(pages, stated, language=chance.choice(("", "en", "\U0001f600" * 300)))
+    language = chance.choice(("", "en", "\U0001f600" * 300))
+    return make_pdf(pages, stated, language=language, metadata=chance.choice(_METADATA))
 
 
 def _changed(chance: random.Random) -> bytes:
