@@ -30,9 +30,6 @@ _NOTE_NUMBER = re.compile(r"(\d{1,3})(?=[^\W\d_]{2})")
 """The number of a footnote, without a space after it."""
 _LEADERS = re.compile(r"(?:\s?[.·…_]){4,}\s*")
 _CONTENTS_LINE = re.compile(r"(?:(?:\s?[.·…]){4,}|\s…)\s*[\divxlcIVXLC-]{1,7}$")
-_CAPTION = re.compile(
-    r"(?:fig(?:ure|\.)?|table|abb(?:ildung|\.)|tab(?:elle|\.)|tableau|figura|tabla)\s*\d", re.IGNORECASE
-)
 _NUMBER = re.compile(r"\d{1,5}")
 _PAGE_NUMBER = re.compile(
     r"\W*(?:(?:page|seite|p|pg|s|página|pagina|стр|第)\W{0,3})?(?:#|\d{1,4}|[ivxlc]{1,7}|[IVXLC]{1,7}|[A-Z]?[-–.]?#)"
@@ -444,8 +441,6 @@ def _is_below(block: _Block, line: Line) -> bool:
         0 < distance < 1.9 * max(last.size, line.size)
         and overlap > 0.5 * width
         and abs(last.size - line.size) < 0.2 * max(last.size, line.size)
-        # A line across two columns below one of them, or the other way round.
-        and not (line.right > block.right + 0.4 * (block.right - block.left) and len(block.lines) > 1)
     )
 
 
@@ -508,8 +503,6 @@ def _read_column(lines: list[Line], page: int, leading: Callable[[float], float]
     right = max(line.right for line in lines)
     for block in blocks:
         edge = max(line.right for line in block)
-        if edge > right - 3 * block[0].size:
-            edge = right if len(block) == 1 else edge
         current = Paragraph(page, [block[0]], page)
         found.append(current)
         hanging = _is_hanging(block)
@@ -595,7 +588,7 @@ def _find_continued(
     """Return the earlier paragraph that goes on at the start of a column; None if a new one begins there."""
     first = part.lines[0]
     starts_low = first.text[0].islower()
-    if first.has_marker or _BULLET.match(first.text) or _CAPTION.match(first.text):
+    if first.has_marker or _BULLET.match(first.text):
         return None
     for paragraph in paragraphs[: -_LOOK_BACK - 1 : -1]:
         last = paragraph.lines[-1]
