@@ -16,7 +16,7 @@ plainly of another. Before a type that is text is read, gzip data is unpacked an
     docx odt pptx   Office documents; `office` has the parts that they share, `package` their ZIP files
     rtf         Rich Text Format
     epub        books, a chapter an article
-    pdf         PDF: the lines of its pages, of which `layout` makes paragraphs
+    pdf         PDF: the lines of its pages, of which `layout` makes paragraphs; `xmp` what it states
     archive     ZIP and tar: each file in it is read as one in a folder
     packed      gzip data and other packed data, with a bound for what is unpacked
     feed        RSS, Atom and JSON Feed, an entry an article; `wordpress` an export, a post an article
