@@ -14,7 +14,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from indexer import Index, IndexReader, InvalidRequest, Page, SearchRequest
 from indexer.search.request import Values
 from webui.examples import Examples
-from webui.notes import write_clause, write_note
+from webui.notes import name_filter, write_clause, write_filter, write_note
 from webui.presenters import list_authors
 from webui.translations import LANGUAGES, choose_language, localize
 from webui.urls import article_id, is_plain_path
@@ -83,6 +83,8 @@ class Mount:
         values |= {
             **words.context,
             "note_text": partial(write_note, localization=words, fields=self.config.fields),
+            "filter_name": partial(name_filter, localization=words),
+            "filter_text": partial(write_filter, localization=words, fields=self.config.fields),
             "clause_text": partial(write_clause, localization=words, fields=self.config.fields),
             "list_authors": partial(list_authors, localization=words),
             "languages": _languages(),

@@ -131,8 +131,9 @@ TEXTS: Mapping[str, str | tuple[str, str]] = {
 """The sentence of each code; of two, the plural forms for the value `count`."""
 
 _WORDS_AND_FILTERS = N_("No article with {words} passes these filters: {filters}.")
-# Arguments of a search that can be dropped.
-_ARGUMENTS = {
+# Of facets, and of the arguments of a search that can be dropped.
+_NAMES = {
+    "year": N_("Year"),
     "since": N_("Date"),
     "until": N_("Date"),
     "source": N_("Source"),
@@ -145,6 +146,7 @@ _ARGUMENTS = {
     "filter": N_("Filter"),
     "undated": N_("without a date"),
 }
+_PLURALS = {"author": N_("Authors"), "tag": N_("Tags")}
 _PLACES = {"title": N_("{words} in the title"), "paragraph": N_("{words} in the text")}
 _FILTERS = {
     "source": N_("source: {name}"),
@@ -184,7 +186,7 @@ def write_note(note: Note, localization: Localization, fields: Fields | None = N
         values["query"] = isolate(f"date:{note.values['value']}")
     if note.code == "no_value":
         field, value = str(note.values["field"]), str(note.values["value"])
-        values["filter"] = _write_filter(Filter(field, value), localization, fields or {}) or isolate(
+        values["filter"] = _write_node(Filter(field, value), localization, fields or {}) or isolate(
             f"{field}:{value}"
         )
     if isinstance(text, str):
@@ -192,6 +194,26 @@ def write_note(note: Note, localization: Localization, fields: Fields | None = N
     count = note.values["count"]
     assert isinstance(count, int)
     return localization.ngettext(*text, count, **values)
+
+
+def name_filter(name: str, localization: Localization, *, are_several: bool = False) -> Markup:
+    """The name of a filter, or of a facet or a field of the archive's own, as a heading for its values."""
+    if are_several and name in _PLURALS:
+        return localization.gettext(_PLURALS[name])
+    if name in _NAMES:
+        return localization.gettext(_NAMES[name])
+    text = name.replace("_", " ")
+    return escape(text[:1].upper() + text[1:])
+
+
+def write_filter(name: str, value: str, localization: Localization, fields: Fields | None = None) -> Markup:
+    """A filter of a search in words, by the name of its argument and one of its values."""
+    if name == "filter":
+        return write_clause(value, localization, fields)
+    if name not in _FILTERS:
+        return name_filter(name, localization)
+    text = localization.value_text(value, name)
+    return localization.gettext(_FILTERS[name], name=isolate(text))
 
 
 def write_clause(label: str, localization: Localization, fields: Fields | None = None) -> Markup:
@@ -206,22 +228,21 @@ def write_clause(label: str, localization: Localization, fields: Fields | None =
     parts = [
         part for part in (tree, *tree.children()) if isinstance(part, (DateRange, NumberRange, Filter, Not))
     ]
-    filters = [_write_filter(part, localization, fields or {}) for part in parts]
+    filters = [_write_node(part, localization, fields or {}) for part in parts]
     if filters and all(filters) and not has_words(tree) and " OR " not in label:
         return localization.list([text for text in filters if text])
     return isolate(shorten_clause(label))
 
 
-def _write_filter(node: Any, localization: Localization, fields: Fields) -> Markup | None:
+def _write_node(node: Any, localization: Localization, fields: Fields) -> Markup | None:
     """Dates or a filter in words; None for anything else."""
     if isinstance(node, Not):
-        text = _write_filter(node.query, localization, fields)
+        text = _write_node(node.query, localization, fields)
         return text and localization.gettext(N_("not {filter}"), filter=text)
     if isinstance(node, DateRange) and node.fieldname == PUBLISHED:
         return write_dates(node.start, node.end, localization)
     if isinstance(node, Filter) and node.fieldname in _FILTERS:
-        name = localization.value_text(node.text, node.fieldname)
-        return localization.gettext(_FILTERS[node.fieldname], name=isolate(name))
+        return write_filter(node.fieldname, node.text, localization)
     value: str
     if isinstance(node, DateRange):
         value = write_dates(node.start, node.end, localization)
@@ -281,8 +302,8 @@ def _write_value(
     if name == "committed":
         return localization.date(str(value)[:16])
     if name == "arguments" and isinstance(value, tuple):
-        names = dict.fromkeys(_ARGUMENTS[str(argument)] for argument in value)
-        return localization.list([localization.gettext(text) for text in names])
+        names = dict.fromkeys(name_filter(str(argument), localization) for argument in value)
+        return localization.list([*names])
     if name in _CLAUSES:
         labels = value if isinstance(value, tuple) else (value,)
         texts = [_write_label(str(label), name, note.code, localization, fields) for label in labels[:_SHOWN]]
@@ -305,7 +326,7 @@ def _write_label(
 ) -> Markup:
     """One of the clauses in the value `name` of a note."""
     if name == "filters" and label == "undated":
-        return localization.gettext(_ARGUMENTS[label])
+        return name_filter(label, localization)
     if code == "any_field":
         # It is searched for without its field.
         label = label.partition(":")[2]

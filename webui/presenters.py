@@ -140,12 +140,6 @@ def source_name(source: str | None) -> str:
     return folder or name
 
 
-def name_field(name: str) -> str:
-    """The name of a field of the archive's own as a heading."""
-    text = name.replace("_", " ")
-    return text[:1].upper() + text[1:]
-
-
 def list_authors(authors: Sequence[str], localization: Localization) -> Markup:
     """The first authors, and how many more there are."""
     texts = [isolate(name) for name in authors[:_SHOWN_AUTHORS]]
@@ -218,7 +212,6 @@ HELPERS = {
     "hit_anchor": hit_anchor,
     "language_tag": language_tag,
     "linkable_url": linkable_url,
-    "name_field": name_field,
     "original_url": original_url,
     "page_url": page_url,
     "shorten_query": shorten_query,

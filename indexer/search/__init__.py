@@ -21,8 +21,8 @@ their author:
 3. Describe the filter in `FILTERS` (`request`): keywords, command-line flags, the parameters of the HTTP API
    and the arguments of the tools for agents follow from it, as do the suggestions where nothing is found.
 4. To count it, add it to `FACETS` (`indexer.results`).
-5. On the page, add it to `FACETS` (`webui.refinements`), its texts to the template `parts/filters.html` and
-   to `webui.notes`, and an example to `webui.examples`.
+5. On the page, add it to `FACETS` (`webui.refinements`), its texts to `webui.notes`, and an example to
+   `webui.examples`.
 
 A filter without values, such as "undated", needs step 3, a function of its own in `read_filters`
 (`filters`), and step 5.

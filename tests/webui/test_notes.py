@@ -13,7 +13,7 @@ from indexer import Config, open_index
 from indexer.query import NoteCode
 from indexer.results import Note
 from tests.fixtures.archives import ARTICLES, LABELLED, archive, client, plain, without_isolates
-from webui.notes import TEXTS, write_clause, write_note
+from webui.notes import TEXTS, name_filter, write_clause, write_filter, write_note
 from webui.translations import LANGUAGES, localize
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
@@ -170,6 +170,29 @@ def test_why_nothing_was_found_is_said_in_plain_words(
 )
 def test_dates_and_filters_of_a_clause_are_words(label: str, text: str) -> None:
     assert without_isolates(write_clause(label, localize("en")).unescape()) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("source", "wire <b>", "source: wire <b>"),
+        ("language", "de", "language: German"),
+        ("author", "Ada Berg", "author: Ada Berg"),
+        ("filter", "tag:sea -site:b.example", "tag: sea and not site: b.example"),
+        ("undated", "", "without a date"),
+    ],
+)
+def test_a_filter_of_the_search_is_written_as_in_a_note(name: str, value: str, text: str) -> None:
+    assert without_isolates(write_filter(name, value, localize("en")).unescape()) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "several"),
+    [("author", "Author", "Authors"), ("year", "Year", "Year"), ("our_desk", "Our desk", "Our desk")],
+)
+def test_a_facet_has_a_heading(name: str, one: str, several: str) -> None:
+    names = [name_filter(name, localize("en"), are_several=are_several) for are_several in (False, True)]
+    assert names == [one, several]
 
 
 def test_a_list_of_clauses_has_an_end() -> None:
