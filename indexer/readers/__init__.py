@@ -2,7 +2,7 @@
 
 A binary stream and a name come in; an iterator of `Article` and `Failure` goes out. `read` decides the media
 type and calls the reader of that type. The media type is that of the name's suffix, unless the content is
-plainly of another. Before a type that is text is read, gzip data is unpacked and the bytes are decoded
+plainly of another. Before a type that is text is read, packed data is unpacked and the bytes are decoded
 (`encoding`).
 
     document    the arguments of readers (`Document`, `ReadOptions`), and checks that all readers share
@@ -18,7 +18,7 @@ plainly of another. Before a type that is text is read, gzip data is unpacked an
     epub        books, a chapter an article
     pdf         PDF: the lines of its pages, of which `layout` makes paragraphs; `xmp` what it states
     archive     ZIP and tar: each file in it is read as one in a folder
-    packed      gzip data and other packed data, with a bound for what is unpacked
+    packed      gzip, bzip2 and xz data and members of archives, with a bound for what is unpacked
     feed        RSS, Atom and JSON Feed, an entry an article; `wordpress` an export, a post an article
     markup      the text of HTML that a browser shows, for `html` and for HTML inside Markdown
     expressions a text that is a date, or has dates in it
@@ -39,8 +39,8 @@ reader yields from `read_member` for each document in it, or makes the articles 
 `document.begin_record` before each, inside the `try` that makes UnreadableDocument and InvalidArticle the
 failure of this record. Its records must come in the same order each time. A container that is damaged
 somewhere is read up to there; then its reader raises UnreadableDocument. Members that are left out without
-failure (files of other kinds, drafts) are counted with `document.leave_out`. Before a container is read, gzip
-data is unpacked (`packed`), unless its reader does that itself.
+failure (files of other kinds, drafts) are counted with `document.leave_out`. Before a container is read,
+packed data is unpacked (`packed`), unless its reader does that itself.
 
 The reader of a document that is no text calls `document.begin_record` for parts of a long one, such as every
 hundred pages. A reader's libraries are imported when the first document of its type is read. Begin with
@@ -77,9 +77,10 @@ from indexer.readers.document import (
     is_kind,
     read_bounded,
     suffix_of,
+    unpacked_name,
 )
 from indexer.readers.encoding import decode, read_beginning
-from indexer.readers.packed import Budget, open_unpacked, unpack, unpack_start
+from indexer.readers.packed import Budget, find_packing, open_unpacked, unpack
 
 __all__ = [
     "GZIP",
@@ -97,6 +98,7 @@ __all__ = [
     "describe_kinds",
     "describe_limits",
     "find_media_type",
+    "find_packing",
     "find_unread_kind",
     "is_container",
     "is_skipped_folder",
@@ -107,6 +109,7 @@ __all__ = [
     "read_member",
     "read_unpacked",
     "unpack",
+    "unpacked_name",
 ]
 
 
@@ -151,7 +154,7 @@ MEDIA_TYPES = (
     MediaType(
         "warc", (".warc", ".wacz"), is_text=False, is_container=True, unpacks_gzip=True, library="fastwarc"
     ),
-    MediaType("archive", (".zip", ".tar", ".tgz"), is_text=False, is_container=True),
+    MediaType("archive", (".zip", ".tar", ".tgz", ".tbz2", ".txz"), is_text=False, is_container=True),
     MediaType("feed", (".rss", ".atom", ".xml"), is_text=False, is_container=True, library="feedparser"),
 )
 _BY_SUFFIX = {suffix: kind for kind in MEDIA_TYPES for suffix in kind.suffixes}
@@ -163,7 +166,7 @@ _MAIL = re.compile(
 )
 _START = 1024
 """Bytes at the start of a document that may tell its type."""
-SUFFIXES: frozenset[str] = frozenset(_BY_SUFFIX) | {suffix + PACKED for suffix in _BY_SUFFIX}
+SUFFIXES = frozenset(suffix + packed for suffix in _BY_SUFFIX for packed in ("", *PACKED))
 """The suffixes of files that can be read, in lower case."""
 EXTRA = "nutgraf[documents]"
 """The extra that installs the libraries of all readers."""
@@ -290,7 +293,7 @@ def read(
     if kind.is_container:
         size = _measure(stream) if size is None else size
         budget = given["budget"] = given.get("budget") or Budget(size)
-        if not kind.unpacks_gzip and _is_gzip(stream):
+        if not (kind.unpacks_gzip and _is_gzip(stream)):
             stream = open_unpacked(stream, budget)
         if kind.is_text:
             return _read_records(kind.module, stream, name, article_id, options, given)
@@ -336,14 +339,23 @@ def find_media_type(stream: BinaryIO, name: str) -> MediaType | None:
         return declared
     start = stream.read(_START)
     stream.seek(0)
-    if start.startswith(GZIP):
-        start = unpack_start(start)
+    if find_packing(start):
+        start = _read_unpacked_start(stream)
     else:
         for signature, find_module in _SIGNATURES.items():
             if start.startswith(signature) and (module := find_module(stream)):
                 return _BY_MODULE[module]
     is_mail = (declared is None or declared.is_text) and _MAIL.match(start)
     return _BY_MODULE["mail"] if is_mail else declared
+
+
+def _read_unpacked_start(stream: BinaryIO) -> bytes:
+    try:
+        return open_unpacked(stream, Budget(0)).read(_START)
+    except UnreadableDocument:
+        return b""  # it is reported when it is read
+    finally:
+        stream.seek(0)
 
 
 def _find_package(stream: BinaryIO) -> str | None:

@@ -34,8 +34,8 @@ _KEYWORD_SEPARATOR = re.compile(r"\s*[,;，；、]\s*")
 BYTE_ORDER_MARK = "\ufeff"
 GZIP = b"\x1f\x8b"
 """The first bytes of gzip data."""
-PACKED = ".gz"
-"""The suffix of gzip data, which may follow the suffix of any media type."""
+PACKED = (".gz", ".bz2", ".xz")
+"""The suffixes of packed data, which may follow the suffix of any media type."""
 MAX_RATIO, MIN_BOUND = 200, 1 << 20
 """Packed data may unpack to so many times its size, or to so many bytes, whichever is more.
 
@@ -237,8 +237,7 @@ def _fill_address(template: str, article: Article) -> str | None:
     """The address of an article; None if it lacks what the template has a place for."""
     path = article.source or ""
     folder, _, name = path.rpartition("/")
-    if name.lower().endswith(PACKED):
-        name = name[: -len(PACKED)]
+    name = unpacked_name(name)
     stem = name.rpartition(".")[0] or name
     values = {"path": path, "stem": f"{folder}/{stem}" if folder else stem, "id": record_name(article.id)}
     if "{id}" in template and not values["id"]:
@@ -246,9 +245,14 @@ def _fill_address(template: str, article: Article) -> str | None:
     return web_address(_PLACEHOLDER.sub(lambda match: quote(values[match[1]], safe="/"), template))
 
 
+def unpacked_name(name: str) -> str:
+    """Return the name of a file without the suffix of packed data."""
+    return name.rpartition(".")[0] if name.lower().endswith(PACKED) else name
+
+
 def suffix_of(name: str) -> str:
-    """Return the suffix of a file's name, in lower case and without `.gz`; empty if there is none."""
-    stem = name.rpartition("/")[2].lower().removesuffix(PACKED)
+    """Return the suffix of a file's name, in lower case and without that of packed data; empty if none."""
+    stem = unpacked_name(name.rpartition("/")[2].lower())
     return "." + stem.rpartition(".")[2] if "." in stem else ""
 
 

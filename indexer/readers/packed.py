@@ -1,17 +1,23 @@
-"""Unpack gzip data and the members of archives, up to a bound, since some are made to unpack to too much."""
+"""Unpack data and the members of archives, up to a bound, since some are made to unpack to too much.
+
+The memory that xz data takes is bounded by that of the process: see `limits`.
+"""
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
+import re
 import struct
 import tarfile
 import zipfile
 import zlib
 from io import SEEK_CUR, SEEK_SET, BufferedIOBase, BufferedReader, BytesIO, RawIOBase
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from indexer.errors import UnreadableDocument
-from indexer.readers.document import GZIP, MAX_RATIO, MIN_BOUND, PACKED, read_bounded
+from indexer.readers.document import MAX_RATIO, MIN_BOUND, PACKED, read_bounded
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -19,7 +25,10 @@ if TYPE_CHECKING:
 _CHUNK, _MAX_READ = 1 << 16, 1 << 20
 BROKEN_ZIP = (zipfile.BadZipFile, struct.error, EOFError, ValueError, OverflowError)
 """The errors that `zipfile` raises for a damaged archive."""
-_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError)
+_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+_SIGNATURES = re.compile(rb"(?P<gzip>\x1f\x8b)|(?P<bzip2>BZh[1-9](?:1AY&SY|\x17rE8P\x90))|(?P<xz>\xfd7zXZ\0)")
+_SIGNATURE = 10
+"""Bytes of the longest one."""
 
 
 class Budget:
@@ -49,17 +58,29 @@ def open_zip(stream: BinaryIO) -> zipfile.ZipFile:
         raise UnreadableDocument(f"damaged, or not complete: {error}") from error
 
 
+def find_packing(start: bytes) -> str | None:
+    """Return how the data is packed that begins so: "gzip", "bzip2" or "xz"; None if it is not."""
+    match = _SIGNATURES.match(start)
+    return match.lastgroup if match else None
+
+
 def open_unpacked(stream: BinaryIO, budget: Budget) -> BinaryIO:
-    """Return a stream of the data in a stream of gzip data; see `open_bounded`."""
-    return open_bounded(gzip.GzipFile(fileobj=stream), budget, "gzip data is damaged")
+    """Return a stream of the data in a stream of packed data; see `open_bounded`.
 
-
-def unpack_start(data: bytes) -> bytes:
-    """Return the first of the data in the first bytes of some gzip data; none if that is damaged."""
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS + 16).decompress(data, len(data))
-    except zlib.error:
-        return b""
+    A stream of other data is returned as it is.
+    """
+    packing = find_packing(stream.read(_SIGNATURE))
+    stream.seek(0)
+    if packing is None:
+        return stream
+    opened: BufferedIOBase
+    if packing == "gzip":
+        opened = gzip.GzipFile(fileobj=stream)
+    elif packing == "bzip2":
+        opened = cast(BufferedIOBase, bz2.BZ2File(stream))
+    else:
+        opened = cast(BufferedIOBase, lzma.LZMAFile(stream))  # noqa: SIM115 - it holds nothing open
+    return open_bounded(opened, budget, f"{packing} data is damaged")
 
 
 def open_bounded(unpacked: BufferedIOBase, budget: Budget, damage: str = "damaged") -> BinaryIO:
@@ -106,6 +127,8 @@ class _Unpacked(RawIOBase):
         try:
             self._end = self._position = self._unpacked.seek(offset, whence)
         except _DAMAGE as error:
+            if isinstance(error, OSError) and error.errno:
+                raise  # the system refused something: the data is not to blame
             raise self._describe(error) from error
         self._count()
         return self._position
@@ -114,6 +137,8 @@ class _Unpacked(RawIOBase):
         try:
             data = self._unpacked.read1(size)  # `read` would lose what lies before damage
         except _DAMAGE as error:
+            if isinstance(error, OSError) and error.errno:
+                raise  # the system refused something: the data is not to blame
             raise self._describe(error) from error
         self._end += len(data)
         self._recent = data[-_CHUNK:]
@@ -135,15 +160,16 @@ class _Unpacked(RawIOBase):
 
 
 def unpack(stream: BinaryIO, name: str, max_bytes: int, budget: Budget | None = None) -> bytes:
-    """Return the content of a stream; if that is gzip data, the data in it.
+    """Return the content of a stream; if that is packed, the data in it.
 
-    Raises UnreadableDocument if the gzip data is damaged, or if the content has more than `max_bytes`, or
-    more than the budget, which is by default that of the gzip data.
+    Raises UnreadableDocument if the packed data is damaged, or if the content has more than `max_bytes`, or
+    more than the budget, which is by default that of the packed data.
     """
     data = read_bounded(stream, max_bytes)
-    if not data.startswith(GZIP):
+    if not find_packing(data):
         if name.lower().endswith(PACKED) and data:
-            raise UnreadableDocument("not gzip data, although its name ends with .gz")
+            suffix = name.lower().rpartition(".")[2]
+            raise UnreadableDocument(f"not packed, although its name ends with .{suffix}")
         return data
     content = bytearray()
     with open_unpacked(BytesIO(data), budget or Budget(len(data))) as unpacked:

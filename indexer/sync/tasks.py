@@ -33,6 +33,7 @@ from indexer.readers import (
     read,
     read_unpacked,
     unpack,
+    unpacked_name,
 )
 from indexer.results import add_counts
 
@@ -241,7 +242,7 @@ class PartReader:
             del data  # it may be large, and the articles are made one by one
         except (UnreadableDocument, InvalidArticle) as error:
             # A packed file may be damaged or too large; the error does not show which.
-            is_packed = part.path.lower().endswith(".gz")
+            is_packed = unpacked_name(part.path) != part.path
             result.is_limited = is_packed or part.size > self._options.max_bytes
             yield Failure(part.path, str(error))
             return
@@ -296,9 +297,9 @@ class PartReader:
                 return _read_piece(reading, data, options)
             kind = find_media_type(BytesIO(data), part.path)
             is_whole = kind is None or (kind.is_text and not kind.is_container)
-            if part.path.lower().endswith(".gz") and is_whole:
+            if unpacked_name(part.path) != part.path and is_whole:
                 data = unpack(BytesIO(data), part.path, options.max_bytes)
-                before(replace(part, path=part.path[: -len(".gz")], size=len(data)))
+                before(replace(part, path=unpacked_name(part.path), size=len(data)))
                 return read_unpacked(data, name, part.fallback, options, leave_out=reading.leave_out)
             return read(
                 BytesIO(data),

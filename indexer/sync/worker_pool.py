@@ -46,7 +46,7 @@ from indexer.engine import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
 from indexer.files.regular import no_space_error
 from indexer.files.source_file import open_file
-from indexer.readers import GZIP, ReadOptions, find_media_type, is_container, is_text
+from indexer.readers import ReadOptions, find_media_type, find_packing, is_container, is_text
 from indexer.sync.tasks import Batch, Part, PartReader, PartResult, is_plain, weight
 from indexer.sync.worker import OVERTIME, TOO_LARGE, Record
 
@@ -106,10 +106,10 @@ def _is_harmless(location: Path, path: str, size: int) -> bool:
             head = file.read(_HEAD)
     except OSError:
         return True  # reading it reports the error
-    # Readers trust the content more than the name: a tag makes it a page, a gzip header makes it packed.
+    # Readers trust the content more than the name: a tag makes it a page, a signature makes it packed.
     begin = head.lstrip(_BLANK)
     kind = find_media_type(BytesIO(head), path)
-    is_other = head.startswith(GZIP) or begin.startswith(b"<") or kind is None or not kind.is_text
+    is_other = find_packing(head) or begin.startswith(b"<") or kind is None or not kind.is_text
     return not is_other and bool(begin or len(head) < _HEAD)
 
 

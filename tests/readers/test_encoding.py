@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
+import lzma
 import subprocess
 import sys
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -104,9 +107,10 @@ def test_binary_data_is_refused(data: bytes, name: str) -> None:
         read_all(data, name)
 
 
-def test_gzip_is_unpacked_whatever_the_name() -> None:
-    data = gzip.compress(b"Title\n\n", mtime=0) + gzip.compress(b"Some text.")
-    for name in ("a.txt.gz", "a.TXT.GZ", "a.txt"):
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_packed_data_is_unpacked_whatever_the_name(pack: Callable[[bytes], bytes]) -> None:
+    data = pack(b"Title\n\n") + pack(b"Some text.")
+    for name in ("a.txt.gz", "a.TXT.GZ", "a.txt.bz2", "a.txt.xz", "a.txt"):
         found = read_article(data, name)
         assert (found.title, found.paragraphs) == ("Title", ("Some text.",))
 
@@ -116,14 +120,20 @@ def test_gzip_is_unpacked_whatever_the_name() -> None:
     [
         (gzip.compress(b"Title\n\ntext" * 100, mtime=0)[:-12], "too early"),
         (gzip.compress(b"x", mtime=0)[:5], "too early"),
-        (b"Title\n\nnot packed", "not gzip data"),
+        (bz2.compress(b"Title\n\ntext" * 100)[:-12], "bzip2 data is damaged: it ends too early"),
+        (lzma.compress(b"Title\n\ntext" * 100)[:-12], "xz data is damaged: it ends too early"),
+        (bz2.compress(b"Title")[:10] + bytes(40), "bzip2 data is damaged"),
+        (lzma.compress(b"Title")[:10] + bytes(40), "xz data is damaged"),
+        (bz2.compress(bytes(10_000_000)), "unpacks to more"),
+        (lzma.compress(bytes(10_000_000)), "unpacks to more"),
+        (b"Title\n\nnot packed", "not packed"),
         (gzip.compress(b"x", mtime=0) + b"rest", "something else"),
         (b"\x1f\x8b\x08\0garbage after that", "damaged"),
         (gzip.compress(bytes(10_000_000), mtime=0), "unpacks to more"),
         (b"", "no text"),
     ],
 )
-def test_bad_gzip_is_refused_with_the_reason(data: bytes, reason: str) -> None:
+def test_bad_packed_data_is_refused_with_the_reason(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableDocument, match=reason):
         read_all(data, "a.txt.gz", ReadOptions(max_bytes=1_000_000))
 

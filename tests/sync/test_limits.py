@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import lzma
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -395,3 +397,21 @@ def test_an_index_made_in_batches_equals_one_made_at_once(
         assert (report.added, report.changed, report.removed, report.unchanged) == (0, 1, 0, 119)
         assert index.search("heron", limit=0).total == 1
         assert index.verify().articles == 120
+
+
+@NO_LIMIT
+def test_xz_data_that_asks_for_too_much_memory_is_refused(tmp_path: Path) -> None:
+    data = bytearray(lzma.compress(b"A title\n\nA tide."))
+    # The header of its first block, in which a byte stands for the memory: 40 is the most, 4 GB.
+    header = slice(12, 12 + 4 * (data[12] + 1) - 4)
+    data[data.index(b"\x21\x01", 12) + 2] = 40
+    data[header.stop : header.stop + 4] = zlib.crc32(data[header]).to_bytes(4, "little")
+    (tmp_path / "a.txt.xz").write_bytes(data)
+    (tmp_path / "b.txt.xz").write_bytes(lzma.compress(b"A title\n\nA tide."))
+    reads = list(
+        read_all(
+            [[Part(tmp_path / name, name, name, 100)] for name in ("a.txt.xz", "b.txt.xz")], OPTIONS, "en", 1
+        )
+    )
+    assert ids(reads) == ["failed a.txt.xz", "b.txt.xz"]
+    assert refusals(reads) == {"reading it takes more memory than a document may"}
