@@ -125,6 +125,7 @@ _PLAIN_DIRECTIVES = frozenset((
     "highlight", "image", "index", "seealso",
 ))
 # fmt: on
+_FIELDS = re.compile(r"\A\s*(?::\w+:.*\n\s*)+")
 _ROLE = re.compile(r":[\w:+-]+:`(?:([^`<]+?)\s*<[^`>]*>|([^`]+))`")
 
 
@@ -341,7 +342,7 @@ def clean_rst(text: str) -> str:
         r":ref:`[^`]*<", "", text
     ):
         return ""
-    return _ROLE.sub(lambda role: role[1] or _shown_name(role[2]), text)
+    return _ROLE.sub(lambda role: role[1] or _shown_name(role[2]), _FIELDS.sub("", text))
 
 
 def _shown_name(target: str) -> str:

@@ -84,6 +84,7 @@ def test_a_row_of_a_table_is_one_block_unless_a_cell_has_several(markup: str, bl
         ("See :ref:`the bridge <bridge>`.", "See the bridge."),
         ("Call :func:`~town.bridge.open` or :meth:`.shut`.", "Call open or shut."),
         (".. note:: Shut.", ".. note:: Shut."),
+        (":orphan:\n\nThe bridge\n==========\n", "The bridge\n==========\n"),
         ("See :ref:`bridge`.", ""),
         ("One.\n\n.. autofunction:: town.open\n", ""),
     ],
