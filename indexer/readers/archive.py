@@ -25,7 +25,7 @@ from indexer.errors import UnreadableDocument
 from indexer.files.names import printable_path
 from indexer.readers import find_unread_kind, is_skipped_folder, read_member
 from indexer.readers.document import BinaryDocument
-from indexer.readers.packed import BROKEN_ZIP, Budget, open_bounded, open_zip
+from indexer.readers.packed import Budget, open_bounded, open_member, open_zip
 
 _UTF8, _ENCRYPTED = 0x800, 0x1
 _MAX_PATH = 4096
@@ -84,10 +84,10 @@ def _read_members(
             continue
         try:
             opened = member.open()
-        except NotImplementedError as error:
-            yield Failure(f"{document.name}/{path}", f"packed in a way that is not supported: {error}")
+        except UnreadableDocument as error:
+            yield Failure(f"{document.name}/{path}", str(error))
             continue
-        except (*BROKEN_ZIP, tarfile.TarError) as error:
+        except tarfile.TarError as error:
             yield Failure(f"{document.name}/{path}", f"damaged: {error}")
             continue
         if opened is None:
@@ -146,7 +146,7 @@ def _describe_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Me
         info.header_offset,
         info.file_size,
         problem,
-        lambda: cast(BufferedIOBase, archive.open(info)),
+        lambda: open_member(archive, info),
     )
 
 

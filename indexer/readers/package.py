@@ -9,7 +9,8 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any, BinaryIO
+from io import BufferedIOBase
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 from zipfile import BadZipFile, ZipFile
 
@@ -29,6 +30,7 @@ from indexer.readers.document import (
     split_names,
 )
 from indexer.readers.expressions import parse_date
+from indexer.readers.packed import open_member
 
 _CHUNK = 1 << 16
 _MAX_SMALL_PART = 4 << 20
@@ -95,20 +97,20 @@ class Package:
             parser.close()
 
     @contextmanager
-    def _open(self, name: str, most: int) -> Iterator[IO[bytes]]:
+    def _open(self, name: str, most: int) -> Iterator[BufferedIOBase]:
         with _report_damage():
             try:
                 info = self._zip.getinfo(name)
             except KeyError:
                 raise UnreadableDocument(f"damaged: it has no part {name}") from None
-            # No more than the stated size is ever unpacked.
             if info.file_size > most:
                 raise UnreadableDocument(f"its part {name} unpacks to more than {most / 2**20:g} MB")
             if info.file_size > max(MAX_RATIO * info.compress_size, MIN_BOUND):
                 raise UnreadableDocument(
                     f"its part {name} unpacks to more than {MAX_RATIO} times its size, so it is not text"
                 )
-            with self._zip.open(info) as part:
+            # No more than the stated size is ever unpacked.
+            with open_member(self._zip, info) as part:
                 yield part
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _CHUNK, _MAX_READ = 1 << 16, 1 << 20
 BROKEN_ZIP = (zipfile.BadZipFile, struct.error, EOFError, ValueError, OverflowError)
 """The errors that `zipfile` raises for a damaged archive."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The methods of packing of which `zipfile` unpacks no more than is asked for."""
 _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 _SIGNATURES = re.compile(rb"(?P<gzip>\x1f\x8b)|(?P<bzip2>BZh[1-9](?:1AY&SY|\x17rE8P\x90))|(?P<xz>\xfd7zXZ\0)")
 _SIGNATURE = 10
@@ -62,6 +64,20 @@ def find_packing(start: bytes) -> str | None:
     """Return how the data is packed that begins so: "gzip", "bzip2" or "xz"; None if it is not."""
     match = _SIGNATURES.match(start)
     return match.lastgroup if match else None
+
+
+def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BufferedIOBase:
+    """Return the content of a file in a ZIP archive; raises UnreadableDocument if it is not read."""
+    if info.compress_type not in _METHODS:
+        raise UnreadableDocument("packed in a way that is not supported; deflate is")
+    try:
+        return cast(BufferedIOBase, archive.open(info))
+    except NotImplementedError as error:
+        raise UnreadableDocument(f"packed in a way that is not supported: {error}") from error
+    except RuntimeError as error:
+        raise UnreadableDocument("encrypted") from error
+    except BROKEN_ZIP as error:
+        raise UnreadableDocument(f"damaged: {error}") from error
 
 
 def open_unpacked(stream: BinaryIO, budget: Budget) -> BinaryIO:

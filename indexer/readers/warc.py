@@ -39,7 +39,7 @@ from indexer.readers.document import (
     web_address,
 )
 from indexer.readers.encoding import transcode
-from indexer.readers.packed import open_zip
+from indexer.readers.packed import open_member, open_zip
 
 _HEAD = 1 << 16
 """Bytes at the start of a response that are searched for the end of its header."""
@@ -127,7 +127,7 @@ def _read_archives(
     with archive:
         for info in members:
             try:
-                with archive.open(info) as stream:
+                with open_member(archive, info) as stream:
                     yield from _read_records(document, stream, captures)  # type: ignore[arg-type]
             except (UnreadableDocument, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
                 reason = str(error) if isinstance(error, UnreadableDocument) else f"damaged: {error}"

@@ -15,6 +15,7 @@ import pytest
 from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
 from indexer.readers import ReadOptions, read
+from tests.fixtures.documents import read_all
 from tests.fixtures.packing import MAKERS, make_tar, make_zip
 
 OPTIONS = ReadOptions(max_bytes=1 << 20)
@@ -170,9 +171,20 @@ def test_an_encrypted_file_is_a_failure() -> None:
     assert outcome(bytes(data), "a.zip") == {"a.txt": "encrypted", "b.txt": "A title"}
 
 
-@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_zip_packed_in_another_way_is_read(compression: int) -> None:
-    assert outcome(make_zip({"a.txt": STORY}, compression), "a.zip") == {"a.txt": "A title"}
+def test_a_file_that_is_not_packed_is_read() -> None:
+    assert outcome(make_zip({"a.txt": STORY}, zipfile.ZIP_STORED), "a.zip") == {"a.txt": "A title"}
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_file_of_which_too_much_would_be_unpacked_at_once_is_a_failure(compression: int) -> None:
+    reason = "packed in a way that is not supported; deflate is"
+    assert outcome(make_zip({"a.txt": STORY}, compression), "a.zip") == {"a.txt": reason}
+    with pytest.raises(UnreadableDocument, match=reason):
+        read_all(make_zip({"content.xml": "<a/>"}, compression), "a.odt")
+    pytest.importorskip("fastwarc", reason="needs the extra documents")
+    (failure,) = read_all(make_zip({"archive/a.warc": b"WARC/1.0"}, compression), "a.wacz")
+    assert isinstance(failure, Failure)
+    assert (failure.path, failure.reason) == ("a.wacz/archive/a.warc", reason)
 
 
 def test_a_zip_packed_in_an_unknown_way_is_named() -> None:
