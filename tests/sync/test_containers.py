@@ -119,6 +119,21 @@ def test_a_record_that_hangs_is_noticed_within_its_own_time_however_large_the_co
         assert index.verify().articles == 4
 
 
+@pytest.mark.slow
+def test_a_record_has_no_more_time_because_its_container_says_that_it_is_large(
+    tmp_path: Path, source: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FILE_WAIT", 5.0)
+    monkeypatch.setattr(limits, "FILE_WAIT_PER_MB", 0.01)
+    run_in_workers(before_reading_members("if name.endswith('01.txt'): os.read(os.pipe()[0], 1)"))
+    data = bytearray(make_zip(stories(3)))
+    place = data.index(b"01.txt", data.index(b"PK\x01\x02")) - 46 + 24
+    data[place : place + 4] = b"\xf0\xff\xff\xff"
+    (source / "a.zip").write_bytes(data)
+    with open_index(tmp_path / "index", sources=[source], max_file_mb=1) as index:
+        assert reasons(index.sync()) == {"a.zip/01.txt": "was not read within 5 s"}
+
+
 def test_more_records_than_may_end_their_worker_end_the_reading_and_what_was_read_is_kept(
     tmp_path: Path, source: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
