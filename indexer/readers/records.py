@@ -22,7 +22,7 @@ from indexer.article import (
     split_at_blank_lines,
 )
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument, quote_value
-from indexer.fields import convert_value
+from indexer.fields import convert_value, format_number
 from indexer.limits import ARTICLE_TEXT, VALUES
 from indexer.readers.dates import choose_date, read_object
 from indexer.readers.document import (
@@ -213,7 +213,7 @@ class RecordReader:
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         elif isinstance(value, float) and value == value:
-            value = f"{value:g}"
+            value = format_number(value)
         if value is not None and not isinstance(value, str):
             raise BadRecord(f"id: must be a string or a number, not {describe_type(value)}")
         name, prefix = (value or "").strip(), self._document.article_id

@@ -37,7 +37,14 @@ def test_text_is_divided_at_blank_lines() -> None:
 
 @pytest.mark.parametrize(
     ("given", "wanted"),
-    [(7, "sub/a/7"), (0.5, "sub/a/0.5"), (" a b ", "sub/a/a b"), (None, "sub/a-1"), ("", "sub/a-1")],
+    [
+        (7, "sub/a/7"),
+        (1234567.0, "sub/a/1234567"),
+        (0.5, "sub/a/0.5"),
+        (" a b ", "sub/a/a b"),
+        (None, "sub/a-1"),
+        ("", "sub/a-1"),
+    ],
 )
 def test_an_id_is_that_of_the_file_with_the_text_or_number_that_the_line_states_or_its_own_number(
     given: Any, wanted: str
