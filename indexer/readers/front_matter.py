@@ -24,8 +24,10 @@ _BLOCK = re.compile(
     r"[ \t]*(?:\r?\n|\Z)",
     re.DOTALL,
 )
-_FIELD = re.compile(r"([A-Za-z][\w -]{0,40}?)\s*:\s*(.*?)\s*")
-_LIST_ITEM = re.compile(r"\s*-\s+(?:name:\s*)?(\S.*?)\s*")
+# None of these may take time with the square of a number of spaces, so a value is stripped afterwards.
+_FIELD = re.compile(r"([A-Za-z][\w -]{0,40}?)\s*:(.*)")
+_LIST_ITEM = re.compile(r"\s*-\s+(?:name:\s*)?(\S.*)")
+_COMMENT = re.compile(r"(?<!\s)\s+#.*$")
 _LIST_VALUE = re.compile(r"""\s*"[^"]*"\s*|\s*'[^']*'\s*|[^,]+""")
 _DATES = ("date", "published", "publish_date", "pubdate", "created")
 
@@ -97,7 +99,7 @@ def _parse_yaml(text: str) -> _Fields:
     for line in text.splitlines():
         if match := _FIELD.fullmatch(line):
             values = fields[_normalize_key(match[1])] = []
-            value = match[2]
+            value = match[2].strip()
             if value.startswith("[") and value.endswith("]"):
                 values += (
                     _unquote(item.strip()) for item in _LIST_VALUE.findall(value[1:-1]) if item.strip()
@@ -105,14 +107,14 @@ def _parse_yaml(text: str) -> _Fields:
             elif value:
                 values.append(_unquote(value))
         elif match := _LIST_ITEM.fullmatch(line):
-            values.append(_unquote(match[1]))
+            values.append(_unquote(match[1].strip()))
     return fields
 
 
 def _unquote(value: str) -> str:
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1]
-    return re.sub(r"\s+#.*$", "", value)
+    return _COMMENT.sub("", value)
 
 
 def _parse_toml(text: str) -> _Fields:

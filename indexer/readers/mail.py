@@ -448,7 +448,7 @@ def _unwrap(text: str, *, is_joined: bool) -> str:
     With `is_joined`, this space is no part of the text. If no line goes on, the text is not in this format,
     although its program says so.
     """
-    lines: list[str] = []
+    lines: list[list[str]] = []
     depth, is_open = 0, False
     for line in text.split("\n"):
         content = line.lstrip(">")
@@ -456,11 +456,11 @@ def _unwrap(text: str, *, is_joined: bool) -> str:
         is_flowed = content.endswith(" ") and content != "-- "
         written = content[:-1] if is_flowed and is_joined else content
         if is_open and quoted == depth and content != "-- ":
-            lines[-1] += written
+            lines[-1].append(written)
         else:
-            lines.append(("> " if quoted else "") + written)
+            lines.append(["> " if quoted else "", written])
         depth, is_open = quoted, is_flowed
-    return "\n\n".join(lines) if len(lines) <= text.count("\n") else text
+    return "\n\n".join(map("".join, lines)) if len(lines) <= text.count("\n") else text
 
 
 def _read_details(mail: Message, document: BinaryDocument) -> Details:

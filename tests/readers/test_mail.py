@@ -189,6 +189,12 @@ def test_text_that_is_wrapped_in_the_format_flowed_is_unwrapped() -> None:
     assert found.notes == ("skipped: a quoted reply of 1 line", "skipped: a signature of 1 line")
 
 
+def test_one_paragraph_of_many_flowed_lines_is_unwrapped_in_linear_time() -> None:
+    head = f"{HEAD}Content-Type: text/plain; format=flowed\n\n"
+    (paragraph,) = read_article(head + "tide \n" * 400_000 + "end\n", "a.eml").paragraphs
+    assert paragraph.split() == [*["tide"] * 400_000, "end"]
+
+
 def test_attachments_that_are_read_are_articles_of_their_own() -> None:
     given = mail()
     given.add_attachment("A report\n\nThe crane is tall.\n", filename="report.txt")

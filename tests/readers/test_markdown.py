@@ -135,3 +135,10 @@ def test_deep_nesting_is_survived() -> None:
     assert article("# T\n\n" + "> " * 5000 + "text").title == "T"
     assert article("# T\n\n" + "> " * 25 + "text").paragraphs == ("text",)
     assert "text" in article("> " * 5000 + "text").paragraphs[0]
+
+
+def test_keywords_and_names_are_split_in_linear_time() -> None:
+    spaces = " " * 200_000
+    block = f"title: T\ntags: a{spaces}b, c\nauthor:\n- d{spaces}e; f\n"
+    found = read_article(f"---\n{block}---\nText.\n", "a.md")
+    assert (found.tags, found.authors) == (("a b", "c"), ("d e", "f"))
