@@ -74,8 +74,13 @@ _DEVICES = """
     skickat från | sendt fra | wysłane z | отправлено с | отправлено из
 """
 _DEVICE = re.compile(rf"\W*(?:{_alternatives(_DEVICES)})\b", re.IGNORECASE)
-_ARMOR = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----\s*\n(?:[A-Za-z-]{1,40}: .*\n)*\s*\n")
-_ARMOR_END = re.compile(r"^-----BEGIN PGP SIGNATURE-----$", re.MULTILINE)
+_SIGNED = re.compile(
+    r"^-----BEGIN PGP SIGNED MESSAGE-----[^\S\n]*\n(?:[A-Za-z-]{1,40}: .*\n)*[^\S\n]*\n"
+    r"(?P<text>(?:(?!-----BEGIN PGP SIGNATURE-----).*\n?)*+)"
+    r"(?:-----BEGIN PGP SIGNATURE-----(?:\n(?!-----END PGP SIGNATURE-----).*)*+"
+    r"(?:\n-----END PGP SIGNATURE-----[^\S\n]*\n?)?)?",
+    re.MULTILINE,
+)
 
 
 def split_reply(text: str, *, is_forward: bool = False) -> tuple[str, list[str]]:
@@ -225,13 +230,8 @@ class _Lines:
 
 
 def _drop_armor(text: str) -> str:
-    """Return the text that is signed, if it is in the form of PGP for plain text; else the text."""
-    armor = _ARMOR.search(text)
-    if not armor:
-        return text
-    end = _ARMOR_END.search(text, armor.end())
-    signed = text[armor.end() : end.start() if end else None]
-    return text[: armor.start()] + re.sub("^- ", "", signed, flags=re.MULTILINE)
+    """Return the text without the armor that PGP puts around what is signed in it."""
+    return _SIGNED.sub(lambda found: re.sub("^- ", "", found["text"], flags=re.MULTILINE), text)
 
 
 def _count_lines(count: int) -> str:

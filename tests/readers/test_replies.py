@@ -105,3 +105,22 @@ def test_the_own_text_is_kept(text: str) -> None:
 
 def test_a_mail_of_nothing_but_quotations_is_kept_as_it_is() -> None:
     assert split_reply(f"\n{QUOTED}") == (f"\n{QUOTED}", ["the text has only quotations, which were kept"])
+
+
+SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n- - {}\n-----BEGIN PGP SIGNATURE-----\n\niQE\n"
+END = "-----END PGP SIGNATURE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (SIGNED.format("One"), "- One\n"),
+        (SIGNED.format("One") + END, "- One\n"),
+        ("- Above\n\n" + SIGNED.format("One") + END + "\nBelow", "- Above\n\n- One\n\nBelow"),
+        (SIGNED.format("One") + END + SIGNED.format("Two") + END + "End", "- One\n- Two\nEnd"),
+        (SIGNED.partition("\n--")[0].format("One"), "- One"),
+        ("-----BEGIN PGP SIGNED MESSAGE-----\n", "-----BEGIN PGP SIGNED MESSAGE-----\n"),
+    ],
+)
+def test_all_that_stands_in_or_beside_what_is_signed_with_pgp_is_kept(text: str, wanted: str) -> None:
+    assert split_reply(text) == (wanted, [])
