@@ -250,14 +250,15 @@ def choose_date(candidates: Iterable[Published], options: ReadOptions) -> tuple[
     """Return the publication date among the candidates, and notes about it.
 
     The best provenance wins. A finer date that agrees with it adds its precision; dates that disagree become
-    its `others`. Dates in the future or before 1400 are refused with a note.
+    its `others`. Dates after the last day of the options or before 1400 are refused with a note.
     """
     notes = []
     valid = []
+    late = f"after {options.today}" if options.today else "in the future"
     for candidate in sorted(candidates, key=lambda c: RANKS.get(c.provenance, len(RANKS))):
         start = candidate.start.date()
         if start > options.last_day():
-            notes.append(f"date {candidate.value} ({candidate.provenance}) refused: it is in the future")
+            notes.append(f"date {candidate.value} ({candidate.provenance}) refused: it is {late}")
         elif start < _EARLIEST:
             notes.append(f"date {candidate.value} ({candidate.provenance}) refused: it is before 1400")
         else:

@@ -61,12 +61,13 @@ class ReadOptions:
     """How documents are read.
 
     `day_first` decides `05/03/2024`. Date-times with an offset are converted to `timezone`; if that is empty,
-    the publisher's wall time is kept. Dates after `today` are refused; None means the system's date.
-    `max_bytes` limits the size of a document after unpacking. `fields` are those that the configuration
-    declares, by name: what a record states under such a name is a field of its article. `record` has the
-    names that records have for the fields of an article, where they are others than usual; a name with dots
-    is a path into nested objects. `defaults` are the details of each article that does not state its own, and
-    `url` is the template for the address of an article that states none (see `Source`).
+    the publisher's wall time is kept. Dates after `today` are refused: for a page in a web archive the day
+    after its capture, otherwise None for the system's date. `max_bytes` limits the size of a document after
+    unpacking. `fields` are those that the configuration declares, by name: what a record states under such a
+    name is a field of its article. `record` has the names that records have for the fields of an article,
+    where they are others than usual; a name with dots is a path into nested objects. `defaults` are the
+    details of each article that does not state its own, and `url` is the template for the address of an
+    article that states none (see `Source`).
     """
 
     day_first: bool = True
@@ -79,7 +80,7 @@ class ReadOptions:
     url: str | None = None
 
     def last_day(self) -> date:
-        """Return the last day that is not in the future."""
+        """Return the last day that a date may have."""
         return self.today or date.today()
 
 

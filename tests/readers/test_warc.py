@@ -80,7 +80,7 @@ def test_the_time_of_the_capture_is_no_date_of_publication_but_the_last_one_poss
     assert read_page(page("Tides")).published is None
     late = read_page(response(DATED.format("Tides", "2025-01-03")))
     assert late.published is None
-    assert late.notes[-1].startswith("date 2025-01-03 (meta) refused")
+    assert late.notes[-1] == "date 2025-01-03 (meta) refused: it is after 2024-05-02"
 
 
 def test_the_date_in_an_address_counts_and_the_one_in_the_name_of_the_archive_does_not() -> None:
