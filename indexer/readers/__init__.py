@@ -65,7 +65,6 @@ from indexer.errors import InvalidArticle, StorageFailed, UnreadableDocument, fo
 from indexer.readers.document import (
     GZIP,
     NO_DETAILS,
-    PACKED,
     BinaryDocument,
     Damage,
     Details,
@@ -85,7 +84,6 @@ from indexer.readers.packed import Budget, find_packing, open_unpacked, unpack
 __all__ = [
     "GZIP",
     "MEDIA_TYPES",
-    "SUFFIXES",
     "BinaryDocument",
     "Damage",
     "Details",
@@ -166,8 +164,6 @@ _MAIL = re.compile(
 )
 _START = 1024
 """Bytes at the start of a document that may tell its type."""
-SUFFIXES = frozenset(suffix + packed for suffix in _BY_SUFFIX for packed in ("", *PACKED))
-"""The suffixes of files that can be read, in lower case."""
 EXTRA = "nutgraf[documents]"
 """The extra that installs the libraries of all readers."""
 

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 from indexer.article import Article, Failure, Published, make_record_id, normalize_space
 from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.readers import SUFFIXES, find_unread_kind, read_member
+from indexer.readers import find_unread_kind, read_member
 from indexer.readers.assemble import first_sentence
 from indexer.readers.dates import choose_date, find_path_date
 from indexer.readers.document import (
@@ -380,13 +380,13 @@ def _add_text(content: _Content, part: Message) -> None:
 
 def _add_file(content: _Content, part: Message, kind: str) -> None:
     name = _file_name(part)
-    suffix = suffix_of(_name_attachment(part, 0))
+    unread = find_unread_kind(_name_attachment(part, 0))
     if kind == "application/ms-tnef" or name.lower() == "winmail.dat":
         content.notes.append("skipped: winmail.dat, which only Outlook reads")
-    elif suffix in SUFFIXES:
+    elif unread is None:
         content.attachments.append(part)
     elif part.get_content_disposition() == "attachment" or not kind.startswith("image/"):
-        content.skipped.append(suffix)
+        content.skipped.append(unread)
         content.notes.append(f"skipped: the attachment {name or kind}")
 
 

@@ -24,7 +24,7 @@ from msgspec.structs import replace as replace_date
 
 from indexer.article import Article, Failure
 from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.readers import SUFFIXES, read_member
+from indexer.readers import find_unread_kind, read_member
 from indexer.readers.dates import find_path_date
 from indexer.readers.document import (
     GZIP,
@@ -223,7 +223,7 @@ def _read_capture(document: BinaryDocument, record: Any, address: str) -> _Captu
     is_truncated = record.headers.get("WARC-Truncated") is not None
     capture = _Capture(address, record.record_date, header, b"", is_truncated)
     suffix = _find_suffix(capture)
-    if suffix not in SUFFIXES or urlsplit(address).path == "/robots.txt":
+    if find_unread_kind(suffix) is not None or urlsplit(address).path == "/robots.txt":
         document.leave_out(suffix if is_kind(suffix) else "captures of other kinds")
         return None
     if record.content_length - start > document.options.max_bytes:
@@ -243,17 +243,20 @@ def _read_block(record: Any, size: int) -> bytes:
 
 
 def _find_suffix(capture: _Capture) -> str:
-    """Return the suffix of the type that a response states; if it states none, that of its address."""
+    """Return the suffix of the type that a response states; if it states none, that of its address.
+
+    Only the types of `SUFFIX_OF_TYPE` are read: the feeds of a site and the answers of its programs, which
+    JSON and XML mostly are, have what its pages have.
+    """
     kind = capture.header.get_content_type() if str(capture.header.get("content-type", "")).strip() else ""
+    suffix = suffix_of(urlsplit(capture.address).path)
     if kind in _ANY_TYPE:
-        return suffix_of(urlsplit(capture.address).path)
-    return SUFFIX_OF_TYPE.get(kind) or _suffix_of_other(capture.address, kind)
-
-
-def _suffix_of_other(address: str, kind: str) -> str:
-    """Return a suffix for a type that is not read, by which its captures are counted."""
-    suffix = suffix_of(urlsplit(address).path)
-    return f".{kind.rpartition('/')[2]}" if suffix in SUFFIXES or not suffix else suffix
+        return suffix
+    if kind in SUFFIX_OF_TYPE:
+        return SUFFIX_OF_TYPE[kind]
+    # The type is not read. Its captures are counted by a suffix that is not read, either.
+    names = (suffix, f".{kind.rpartition('/')[2]}")
+    return next((name for name in names if find_unread_kind(name)), "")
 
 
 def _decode_content(header: Message, data: bytes, max_bytes: int) -> bytes:

@@ -29,7 +29,7 @@ from pathlib import Path
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
-from indexer.readers import SUFFIXES, ReadOptions
+from indexer.readers import find_unread_kind
 from indexer.readers.document import suffix_of
 from indexer.readers.front_matter import split_front_matter
 from tests.evaluation.peers import BLANK_LINES, Extract, Extracted, find_programs
@@ -66,7 +66,7 @@ def measure(folder: Path, names: Sequence[str] = (), *, each: bool = False) -> s
     types: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
         suffix = suffix_of(path.name)
-        if suffix in SUFFIXES and suffix != ".txt" and path.is_file():
+        if find_unread_kind(path.name) is None and suffix != ".txt" and path.is_file():
             types.setdefault(suffix, []).append(path)
     rows = [
         "| type | program | documents | refused | articles | paragraphs | runs | title | date | author |"

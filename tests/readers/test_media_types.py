@@ -9,14 +9,16 @@ import pytest
 
 from indexer import readers
 from indexer.article import Article, Failure
-from indexer.readers import SUFFIXES, BinaryDocument, Details, ReadOptions, read_member
+from indexer.readers import BinaryDocument, Details, ReadOptions, find_unread_kind, read_member
 from tests.fixtures.documents import read_article
 
 
 def test_every_media_type_has_a_reader() -> None:
     for kind in readers.MEDIA_TYPES:
         assert callable(import_module(f"indexer.readers.{kind.module}").read_articles)
-        assert {*kind.suffixes, *(f"{suffix}.gz" for suffix in kind.suffixes)} <= SUFFIXES
+        if kind.is_installed:
+            names = (*kind.suffixes, *(f"A{suffix.upper()}.gz" for suffix in kind.suffixes))
+            assert [*map(find_unread_kind, names)] == [None] * len(names)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 
 from indexer.article import Article
 from indexer.errors import UnreadableDocument
-from indexer.readers import MEDIA_TYPES, SUFFIXES
 from tests.fixtures.documents import published, read_all
 from tests.fixtures.documents import read_article as article
 
@@ -304,8 +303,3 @@ def test_lines_between_rules_without_a_title_are_text() -> None:
 def test_a_file_with_no_text_is_refused(text: str) -> None:
     with pytest.raises(UnreadableDocument, match="no text"):
         article(text)
-
-
-def test_the_suffixes_are_those_of_all_types_with_and_without_gz() -> None:
-    assert {".txt", ".html.gz", ".markdown", ".ndjson.gz"} <= SUFFIXES
-    assert len(SUFFIXES) == 2 * sum(len(kind.suffixes) for kind in MEDIA_TYPES)

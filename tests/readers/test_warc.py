@@ -102,6 +102,9 @@ def test_what_is_no_page_is_counted() -> None:
         record("http://news.example/x", response(PAGE, status="404 Not Found")),
         record("http://news.example/a.css", response("p {}", "text/css")),
         record("http://news.example/logo", response(b"\x89PNG", "image/png")),
+        record("http://news.example/api.json", response('{"title": "T", "text": "T"}', "application/json")),
+        record("http://news.example/feed", response("<rss/>", "text/xml")),
+        record("http://news.example/all", response(make_zip({"a.txt": "T"}), "application/zip")),
         record("http://news.example/robots.txt", response("User-agent: *", "text/plain")),
         record("dns:news.example", b"news.example. 300 IN A 192.0.2.1", Content_Type="text/dns"),
         record("urn:pageinfo:http://news.example/", b"{}", "resource", Content_Type="application/json"),
@@ -114,8 +117,9 @@ def test_what_is_no_page_is_counted() -> None:
     )
     assert found == []
     assert counted == [
-        "redirects and errors", "redirects and errors", ".css", ".png", ".txt", "records about the crawl",
-        "records about the crawl", "repeated captures", "conversions of captures",
+        "redirects and errors", "redirects and errors", ".css", ".png",
+        *["captures of other kinds"] * 3, ".txt",
+        "records about the crawl", "records about the crawl", "repeated captures", "conversions of captures",
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -352,6 +353,10 @@ def test_files_that_need_the_extra_are_counted_and_read_when_it_is_installed(
 ) -> None:
     (source / "a.zip").write_bytes(make_zip({"tide.warc": CAPTURE, "a.jpg": "x", **stories(2)}))
     (source / "b.warc").write_bytes(CAPTURE)
+    mail = EmailMessage()
+    mail["Subject"] = "The crawl"
+    mail.add_attachment(CAPTURE, "application", "warc", filename="tide.warc")
+    (source / "c.eml").write_bytes(mail.as_bytes())
     # In a process in which the library of the extra cannot be found.
     index_twice = (
         "import sys; sys.modules['fastwarc'] = None; "
@@ -460,3 +465,18 @@ def test_a_truncated_array_removes_no_article(tmp_path: Path, source: Path) -> N
         report = index.sync()
         assert reasons(report) == {"a.json": "a part of it cannot be read (not JSON: it ends too early)"}
         assert (report.removed, found(index, "tide")) == (0, 40)
+    run_in_workers("import sys; sys.modules['fastwarc'] = None")
+    command = [sys.executable, "-m", "indexer.cli", "index", str(source), "--index", str(tmp_path / "index")]
+    for counts in ("3 added", "3 unchanged"):
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+        assert counts in done.stdout
+        assert (
+            "4 files of kinds that are not read: .warc 3, .jpg 1; install nutgraf[documents] to read .warc"
+            in done.stderr
+        )
+    monkeypatch.delenv("PYTHONPATH")
+    with open_index(tmp_path / "index", sources=[source]) as index:
+        report = index.sync()
+        # The mail no longer has the note that its attachment was skipped.
+        assert (report.added, report.unchanged, report.kinds_not_read) == (3, 2, {".jpg": 1})
+        assert found(index, "heron") == 3
