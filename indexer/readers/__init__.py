@@ -34,13 +34,13 @@ To add a media type:
 2. Add a `MediaType` to the table below.
 3. If its dates have a new provenance, add a text for that to `webui/presenters.py`.
 
-A container (an archive, a mailbox) is read record by record, in constant memory, however large it is: its
+A container (an archive, a mailbox) is read record by record, and only a name or a hash is kept of each: its
 reader yields from `read_member` for each document in it, or makes the articles itself and calls
-`document.begin_record` before each, inside the `try` that makes UnreadableDocument and InvalidArticle the
-failure of this record. Its records must come in the same order each time. A container that is damaged
-somewhere is read up to there; then its reader raises UnreadableDocument. Members that are left out without
-failure (files of other kinds, drafts) are counted with `document.leave_out`. Before a container is read,
-packed data is unpacked (`packed`), unless its reader does that itself.
+`document.begin_record` before each, inside `read_safely`, which makes an error the failure of this record.
+Its records must come in the same order each time. A container that is damaged somewhere is read up to there;
+then its reader raises UnreadableDocument. Members that are left out without failure (files of other kinds,
+drafts) are counted with `document.leave_out`. Before a container is read, packed data is unpacked (`packed`),
+unless its reader does that itself.
 
 The reader of a document that is no text calls `document.begin_record` for parts of a long one, such as every
 hundred pages. A reader's libraries are imported when the first document of its type is read. Begin with
@@ -105,6 +105,7 @@ __all__ = [
     "needs_extra",
     "read",
     "read_member",
+    "read_safely",
     "read_unpacked",
     "unpack",
     "unpacked_name",
@@ -392,21 +393,35 @@ def read_member(
         yield Failure(path, f"lies in more than {_MAX_DEPTH} archives, mails or feeds in each other")
         return
     failure = Damage if is_container(name) else Failure
+    found = _read_member(container, stream, path, record or name, details, size)
+    yield from read_safely(path, found, failure)
+
+
+def _read_member(
+    container: Document, stream: BinaryIO, path: str, record: str, details: Details, size: int | None
+) -> Iterator[Article | Failure]:
+    size = _measure(stream) if size is None else size
+    container.begin_record(size)
+    yield from read(
+        stream,
+        path,
+        make_record_id(container.article_id, record),
+        container.options,
+        size=size,
+        context=details.or_else(container.context),
+        depth=container.depth + 1,
+        budget=container.budget,
+        begin_record=container.begin_record,
+        leave_out=container.leave_out,
+    )
+
+
+def read_safely(
+    path: str, found: Iterator[Article | Failure], failure: type[Failure] = Failure
+) -> Iterator[Article | Failure]:
+    """Yield what is found in a part of a container; an error in it is a failure of this part alone."""
     try:
-        size = _measure(stream) if size is None else size
-        container.begin_record(size)
-        yield from read(
-            stream,
-            path,
-            make_record_id(container.article_id, record or name),
-            container.options,
-            size=size,
-            context=details.or_else(container.context),
-            depth=container.depth + 1,
-            budget=container.budget,
-            begin_record=container.begin_record,
-            leave_out=container.leave_out,
-        )
+        yield from found
     except (UnreadableDocument, InvalidArticle) as error:
         yield failure(path, str(error))
     except (MemoryError, StorageFailed):

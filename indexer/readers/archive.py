@@ -212,7 +212,7 @@ def _walk_tar(document: BinaryDocument, end: int | None = None) -> Iterator[_Mem
                 if info.offset == end:
                     return
             _check_end(document.stream, archive.offset)
-    except tarfile.TarError as error:
+    except (tarfile.TarError, RecursionError) as error:
         raise UnreadableDocument(f"damaged: {error}") from error
 
 

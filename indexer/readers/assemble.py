@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from indexer.article import Article
+from indexer.article import Article, Published
 from indexer.errors import UnreadableDocument
 from indexer.limits import VALUES
 from indexer.readers.dates import HeadDates, choose_date, find_path_date
@@ -52,9 +52,6 @@ def assemble_article(
     text is too long.
     """
     said = []
-    encoding = None
-    if isinstance(document, (TextDocument, RecordsDocument)):
-        encoding = document.encoding
     if isinstance(document, TextDocument) and document.encoding.guessed:
         said += describe_lost([document.text])
     if not title and paragraphs:
@@ -63,27 +60,47 @@ def assemble_article(
         raise UnreadableDocument("contains no text")
     kept, boilerplate = split_boilerplate(paragraphs)
     details = details.or_else(document.context)
-    for name, values in (("authors", details.authors), ("tags", details.tags)):
-        if len(values) > VALUES:
-            said.append(f"only {VALUES} of {len(values)} {name} are kept")
     said += [*details.notes, *(f"skipped at the end: {text}" for text in boilerplate)]
     named = find_path_date(document.name, "file name", document.options)
     published, remarks = choose_date([*details.dates, *([named] if named else [])], document.options)
+    return make_article(document, title, kept, published, details, [*said, *remarks], page_numbers)
+
+
+def make_article(
+    document: Document,
+    title: str,
+    paragraphs: list[str],
+    published: Published | None,
+    details: Details,
+    notes: Iterable[str],
+    page_numbers: Sequence[int | None] = (),
+    source: str = "",
+) -> Article:
+    """Return an article with a publication date and notes that its reader has chosen.
+
+    `details` are its own and those of its container; `source` is by default the name of the document. Raises
+    InvalidArticle if the text is too long.
+    """
+    shortened = [
+        f"only {VALUES} of {len(values)} {name} are kept"
+        for name, values in (("authors", details.authors), ("tags", details.tags))
+        if len(values) > VALUES
+    ]
     article = Article(
         document.article_id,
         title,
-        kept,
+        paragraphs,
         published,
         details.language,
         details.url,
-        source=document.name,
-        encoding=encoding,
-        notes=dict.fromkeys([*said, *remarks]),
+        source=source or document.name,
+        encoding=document.encoding if isinstance(document, (TextDocument, RecordsDocument)) else None,
+        notes=dict.fromkeys([*shortened, *notes]),
         authors=details.authors[:VALUES],
         section=details.section,
         tags=details.tags[:VALUES],
         publisher=details.publisher,
-        page_numbers=page_numbers[: len(kept)],
+        page_numbers=page_numbers[: len(paragraphs)],
         fields=details.fields,
     )
     check_length(sum(len(text.encode()) for text in (article.title, *article.paragraphs)))

@@ -21,9 +21,9 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 from indexer.article import Article, Failure, Published, make_record_id, normalize_space
-from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.readers import find_unread_kind, read_member
-from indexer.readers.assemble import first_sentence
+from indexer.errors import UnreadableDocument
+from indexer.readers import find_unread_kind, read_member, read_safely
+from indexer.readers.assemble import first_sentence, make_article
 from indexer.readers.dates import choose_date, find_path_date
 from indexer.readers.document import (
     SUFFIX_OF_TYPE,
@@ -35,6 +35,7 @@ from indexer.readers.document import (
     describe_excess,
     language_code,
     read_bounded,
+    split_keywords,
     suffix_of,
     web_address,
 )
@@ -86,7 +87,7 @@ _NOT_SHOWN = '[style*="display:none" i], [style*="display: none" i]'
 _START, _END, _NEWLINE = "\ue00c", "\ue00d", "\ue00a"
 _MARKS = re.compile(f"([{_START}{_END}])")
 _STUB, _STUB_FACTOR = 400, 5
-"""A plain text with so few characters that the HTML has so many times as many only says to look at that."""
+"""A plain text shorter than this, of which the HTML is this many times as long, only says to look at that."""
 
 
 class _BoundedPolicy(Compat32):
@@ -137,26 +138,27 @@ def read_articles(document: BinaryDocument) -> Iterator[Article | Failure]:
 def _read_mailbox(document: BinaryDocument) -> Iterator[Article | Failure]:
     seen = Seen()
     for number, data in enumerate(_split_mails(document.stream, document.options.max_bytes), 1):
-        place = f"{document.name}:{number}"
-        if data is None:
-            yield Failure(place, describe_excess(document.options.max_bytes))
-            continue
-        try:
-            document.begin_record(len(data))
-            mail = _parse(data)
-        except UnreadableDocument as error:
-            yield Failure(place, str(error))
-            continue
-        if _is_deleted(mail):
-            document.leave_out("deleted mails")
-            continue
-        name = _read_name(_read_header(mail, "message-id"))
-        if name and not seen.add(name):
-            document.leave_out("mails with the Message-ID of another")
-            continue
-        mail_id = make_record_id(document.article_id, name) if name else f"{document.article_id}-{number}"
-        inside = replace(document, name=f"{document.name}/{name or number}", article_id=mail_id)
-        yield from _read_mail(mail, inside, document.name, place)
+        path = f"{document.name}:{number}"
+        yield from read_safely(path, _read_numbered(document, data, number, path, seen))
+
+
+def _read_numbered(
+    document: BinaryDocument, data: bytes | None, number: int, path: str, seen: Seen
+) -> Iterator[Article | Failure]:
+    if data is None:
+        raise UnreadableDocument(describe_excess(document.options.max_bytes))
+    document.begin_record(len(data))
+    mail = _parse(data)
+    if _is_deleted(mail):
+        document.leave_out("deleted mails")
+        return
+    name = _make_id_part(_read_header(mail, "message-id"))
+    if name and not seen.add(name):
+        document.leave_out("mails with the Message-ID of another")
+        return
+    mail_id = make_record_id(document.article_id, name) if name else f"{document.article_id}-{number}"
+    inside = replace(document, name=f"{document.name}/{name or number}", article_id=mail_id)
+    yield from _read_mail(mail, inside, document.name, path)
 
 
 def _split_mails(stream: BinaryIO, max_bytes: int) -> Iterator[bytes | None]:
@@ -236,21 +238,17 @@ class _Content:
 
 
 def _read_mail(
-    mail: Message, document: BinaryDocument, source: str, place: str
+    mail: Message, document: BinaryDocument, source: str, failure_path: str
 ) -> Iterator[Article | Failure]:
     """Yield the article of a mail, and those of its attachments.
 
     The id of the document is that of the mail, its name the path of the attachments. `source` is the source
-    of the article, `place` the path of a failure.
+    of the article.
     """
     content = _collect(mail)
     subject = normalize_space(_decode_words(_read_header(mail, "subject")))
     details = _read_details(mail, document)
-    try:
-        yield _make_article(subject, content, details, document, source)
-    except (UnreadableDocument, InvalidArticle) as error:
-        if not content.attachments:
-            yield Failure(place, str(error))
+    yield from read_safely(failure_path, _read_text(subject, content, details, document, source))
     for suffix in content.skipped:
         document.leave_out(suffix)
     notes = (f"attached to the mail: {subject}",) if subject else ()
@@ -260,13 +258,12 @@ def _read_mail(
         name = _name_attachment(part, number)
         name = f"{number}-{name}" if name in names else name
         names.add(name)
-        path = f"{document.name}/{name}"
-        payload: Any = part.get_payload()
-        if isinstance(payload, list):
+        if isinstance(part.get_payload(), list):
+            path = f"{document.name}/{name}"
             context = Details(notes=notes).or_else(document.context)
             attachment_id = make_record_id(document.article_id, name)
             inside = replace(document, name=path, article_id=attachment_id, context=context)
-            yield from _read_mail(payload[0], inside, path, path)
+            yield from read_safely(path, _read_mail(_find_mail(part), inside, path, path))
             continue
         data = _decode_payload(part)
         part.set_payload("")  # frees the encoded data
@@ -275,42 +272,39 @@ def _read_mail(
         yield from read_member(document, BytesIO(data), name, stated)
 
 
-def _make_article(
+def _find_mail(part: Message) -> Message:
+    """Return the mail in a part, which some programs encode, although that is not allowed."""
+    payload: Any = part.get_payload()
+    mail: Message = payload[0]
+    encoding = _read_header(part, "content-transfer-encoding").lower()
+    if mail.keys() or encoding not in ("base64", "quoted-printable"):
+        return mail
+    mail["Content-Transfer-Encoding"] = encoding
+    return _parse(_decode_payload(mail))
+
+
+def _read_text(
     subject: str, content: _Content, details: Details, document: BinaryDocument, source: str
-) -> Article:
+) -> Iterator[Article]:
+    """Yield the article of a mail; none if only its attachments say something."""
     text = "\n\n".join(content.texts)
     check_length(len(text))
     own, notes = split_reply(text, is_forward=bool(_FORWARD.match(subject)))
     paragraphs = split_paragraphs(own)
     title = subject or (first_sentence(paragraphs[0]) if paragraphs else "")
-    if content.is_encrypted:
-        if not title:
-            raise UnreadableDocument("encrypted")
-        notes.append("encrypted: its text cannot be read")
+    if not title and content.attachments:
+        return
     if not title:
-        raise UnreadableDocument("contains no text")
+        raise UnreadableDocument("encrypted" if content.is_encrypted else "contains no text")
+    if content.is_encrypted:
+        notes.append("encrypted: its text cannot be read")
+    details = details.or_else(document.context)
     dates = details.dates
     if not dates and (named := find_path_date(document.name, "file name", document.options)):
         dates = (named,)
     published, remarks = choose_date(dates, document.options)
-    stated = details.or_else(document.context)
-    article = Article(
-        document.article_id,
-        title,
-        paragraphs,
-        published,
-        stated.language,
-        stated.url,
-        source=source,
-        notes=dict.fromkeys([*stated.notes, *notes, *content.notes, *remarks]),
-        authors=stated.authors,
-        section=stated.section,
-        tags=stated.tags,
-        publisher=stated.publisher,
-        fields=stated.fields,
-    )
-    check_length(sum(len(text.encode()) for text in (article.title, *article.paragraphs)))
-    return article
+    notes = [*details.notes, *notes, *content.notes, *remarks]
+    yield make_article(document, title, paragraphs, published, details, notes, source=source)
 
 
 def _collect(part: Message) -> _Content:
@@ -348,7 +342,7 @@ def _choose_alternative(parts: list[_Content]) -> _Content:
     """Return the plain text among alternatives, unless it is a stub, with the files of all of them."""
     texts = [part for part in parts if any(map(str.strip, part.texts))]
     plain = next((part for part in texts if part.is_plain), None)
-    chosen = plain or next(iter(texts[::-1]), None)
+    chosen = plain or (texts[-1] if texts else None)
     if plain:
         size = sum(map(len, plain.texts))
         longest = max(texts, key=lambda part: sum(map(len, part.texts)))
@@ -371,7 +365,7 @@ def _add_text(content: _Content, part: Message) -> None:
         return
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if part.get_content_type() == "text/html":
-        check_length(len(text) // 4)
+        check_length(len(text) // 4)  # the text in it may be much shorter
         text = _text_of_markup(text)
     elif str(part.get_param("format")).lower() == "flowed":
         text = _unwrap(text, is_joined=str(part.get_param("delsp")).lower() == "yes")
@@ -471,7 +465,7 @@ def _read_details(mail: Message, document: BinaryDocument) -> Details:
         url=web_address(_read_header(mail, "archived-at").strip("<>")),
         authors=_read_authors(mail, is_list=is_list),
         section=_read_list(mail) if is_list else None,
-        tags=tuple(_decode_words(_read_header(mail, "keywords")).split(",")[:_MAX_AUTHORS]),
+        tags=split_keywords(_decode_words(_read_header(mail, "keywords"))),
         dates=dates,
         notes=notes,
     )
@@ -544,7 +538,7 @@ def _read_list(mail: Message) -> str:
     return normalize_space(_decode_words(phrase)).strip("'\"") or address.partition(".")[0].strip("> ")
 
 
-def _read_name(message_id: str) -> str:
+def _make_id_part(message_id: str) -> str:
     """Return a Message-ID as a part of an id; empty if there is none."""
     name = _NOT_IN_NAMES.sub("", message_id).replace(" ", "")
     if len(name) > _MAX_NAME:

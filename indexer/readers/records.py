@@ -166,7 +166,7 @@ class RecordReader:
         if values.keys().isdisjoint(_REQUIRED):
             known = ", ".join(name for names in self._names.values() for name in names)
             raise BadRecord(f"has no {self.describe_required()}; the known fields are {known}")
-        notes = _get_notes(record)
+        notes = [*self._document.context.notes, *_get_notes(record)]
         title, paragraphs = values.pop("title", ""), _get_paragraphs(values.pop("paragraphs", ""), notes)
         if not isinstance(title, str):
             raise BadRecord(f"title: must be a string, not {describe_type(title)}")

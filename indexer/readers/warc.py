@@ -23,8 +23,8 @@ from urllib.parse import quote, urlsplit
 from msgspec.structs import replace as replace_date
 
 from indexer.article import Article, Failure
-from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.readers import find_unread_kind, read_member
+from indexer.errors import UnreadableDocument
+from indexer.readers import find_unread_kind, read_member, read_safely
 from indexer.readers.dates import find_path_date
 from indexer.readers.document import (
     GZIP,
@@ -41,7 +41,7 @@ from indexer.readers.document import (
 from indexer.readers.encoding import transcode
 from indexer.readers.packed import open_member, open_zip
 
-_HEAD = 1 << 16
+_HEADER_BYTES = 1 << 16
 """Bytes at the start of a response that are searched for the end of its header."""
 _MAX_ADDRESS = 200
 """Characters of an address in an id; a longer one ends with a hash."""
@@ -49,14 +49,16 @@ _RECORD, _ZIP = b"WARC/", b"PK\x03\x04"
 _WARC = re.compile(r"archive/[^/]+\.warc(?:\.gz)?", re.IGNORECASE)
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})")
+# Passing over many small records takes time as reading one does.
+_MANY = 1000
 _SCHEMES = frozenset(("http", "https", "ftp", "file"))
 _ANY_TYPE = frozenset(("", "application/octet-stream", "binary/octet-stream", "application/x-download"))
 _ADDRESS_CHARACTERS = ":/?#[]@!$&'()*+,;=%-._~"
 
 
 @dataclass(slots=True)
-class _Source:
-    """A stream for the library that parses records, which ends where reading fails.
+class _ErrorKeeper:
+    """A stream for the library that parses records: it ends where reading fails, and keeps the error.
 
     The library is not made for streams that raise errors: these end the process.
     """
@@ -79,7 +81,7 @@ class _Source:
         return self.tell()
 
     def tell(self) -> int:
-        """Return the place in the stream; zero, because only differences count."""
+        """Return zero: the library only subtracts two of these."""
         return 0
 
 
@@ -143,15 +145,23 @@ def _read_records(
     kinds = (
         WarcRecordType.response | WarcRecordType.resource | WarcRecordType.revisit | WarcRecordType.conversion
     )
-    source: Any = _Source(stream)
+    source: Any = _ErrorKeeper(stream)
+    count = 0
     try:
         for record in ArchiveIterator(source, record_types=kinds, parse_http=False):
             if record.record_type == WarcRecordType.revisit:
                 document.leave_out("repeated captures")
             elif record.record_type == WarcRecordType.conversion:
                 document.leave_out("conversions of captures")
+            elif not (address := _read_address(record)):
+                document.leave_out("records about the crawl")
             else:
-                yield from _read_record(document, record, captures)
+                path = f"{document.name}/{_encode(address)}"
+                yield from read_safely(path, _read_record(document, record, address, captures))
+                continue
+            count += 1
+            if count % _MANY == 0:
+                document.begin_record(0)
     except OSError as error:
         if source.error is None:
             raise UnreadableDocument(f"damaged: {error}") from error
@@ -163,36 +173,35 @@ def _read_records(
         raise UnreadableDocument(f"damaged: {source.error}") from source.error
 
 
-def _read_record(document: BinaryDocument, record: Any, captures: _Captures) -> Iterator[Article | Failure]:
+def _read_address(record: Any) -> str:
+    """Return the address that was captured; "" for a record about the crawl."""
     address = (record.headers.get("WARC-Target-URI") or "").strip().removeprefix("<").removesuffix(">")
     try:
         scheme = urlsplit(address).scheme.lower()
     except ValueError:
         scheme = ""
-    if scheme not in _SCHEMES:
-        document.leave_out("records about the crawl")
+    return address if scheme in _SCHEMES else ""
+
+
+def _read_record(
+    document: BinaryDocument, record: Any, address: str, captures: _Captures
+) -> Iterator[Article | Failure]:
+    document.begin_record(record.content_length)
+    capture = _read_capture(document, record, address)
+    if capture is None:
         return
-    path = f"{document.name}/{_encode(address)}"
-    try:
-        document.begin_record(record.content_length)
-        capture = _read_capture(document, record, address)
-        if capture is None:
-            return
-        digest = record.headers.get("WARC-Payload-Digest") or sha256(capture.data).hexdigest()
-        if not captures.contents.add(digest):
-            document.leave_out("repeated captures")
-            return
-        suffix = _find_suffix(capture)
-        data = _decode_content(capture.header, capture.data, document.options.max_bytes)
-        data = transcode(data, capture.header.get_content_charset(""))
-    except (UnreadableDocument, InvalidArticle) as error:
-        yield Failure(path, str(error))
+    digest = record.headers.get("WARC-Payload-Digest") or sha256(capture.data).hexdigest()
+    if not captures.contents.add(digest):
+        document.leave_out("repeated captures")
         return
+    suffix = _find_suffix(capture)
+    data = _decode_content(capture.header, capture.data, document.options.max_bytes)
+    data = transcode(data, capture.header.get_content_charset(""))
     name = _encode(address)
     if not captures.addresses.add(address):
         # The id of an article stays the same if captures of its address follow.
         name += f"@{capture.time:%Y%m%d%H%M%S}" if capture.time else f"@{sha256(data).hexdigest()[:14]}"
-    member, details = _date_member(document, capture), _state(capture, document)
+    member, details = _limit_dates(document, capture), _describe_capture(capture, document)
     for found in read_member(member, BytesIO(data), name + suffix, details, record=name):
         yield found if isinstance(found, Failure) else _drop_file_date(found)
 
@@ -203,7 +212,7 @@ def _read_capture(document: BinaryDocument, record: Any, address: str) -> _Captu
     Raises UnreadableDocument if it is larger than a document may be, or is not complete.
     """
     kind = record.headers.get("Content-Type") or ""
-    head = _read_block(record, _HEAD)
+    head = _read_block(record, _HEADER_BYTES)
     start = 0
     if kind.lower().startswith("application/http"):
         status = _STATUS.match(head)
@@ -320,7 +329,7 @@ def _join_chunks(data: bytes) -> bytes:
         at = end + 2 + size + 2
 
 
-def _state(capture: _Capture, document: BinaryDocument) -> Details:
+def _describe_capture(capture: _Capture, document: BinaryDocument) -> Details:
     """Return the details that a capture states of its page."""
     notes = []
     if capture.time:
@@ -331,7 +340,7 @@ def _state(capture: _Capture, document: BinaryDocument) -> Details:
     return Details(url=web_address(capture.address), dates=(dated,) if dated else (), notes=tuple(notes))
 
 
-def _date_member(document: BinaryDocument, capture: _Capture) -> BinaryDocument:
+def _limit_dates(document: BinaryDocument, capture: _Capture) -> BinaryDocument:
     """Return the document for a page that was not published after it was captured, in any time zone."""
     if capture.time is None:
         return document

@@ -29,7 +29,7 @@ from pathlib import Path
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
-from indexer.readers import find_unread_kind
+from indexer.readers import ReadOptions, find_unread_kind
 from indexer.readers.document import suffix_of
 from indexer.readers.front_matter import split_front_matter
 from tests.evaluation.peers import BLANK_LINES, Extract, Extracted, find_programs

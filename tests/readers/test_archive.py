@@ -231,6 +231,12 @@ def test_of_a_truncated_tar_the_whole_files_are_read(name: str, share: float) ->
     assert int(len(FILES) * share) - 1 <= len(found) < len(FILES)
 
 
+def test_a_tar_in_which_a_header_follows_the_other_is_damaged() -> None:
+    info = tarfile.TarInfo("a.txt")
+    info.type = tarfile.GNUTYPE_LONGNAME
+    assert outcome(info.tobuf(tarfile.GNU_FORMAT) * 1200, "a.tar")[""].startswith("damaged: ")
+
+
 def test_a_tar_with_something_else_between_its_files_is_read_up_to_there() -> None:
     tar = make_tar(FILES)
     block = tar.index(b"4.txt")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import mailbox
+import quopri
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -14,8 +15,9 @@ import pytest
 
 from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
-from indexer.readers import ReadOptions
+from indexer.readers import ReadOptions, document
 from tests.fixtures.documents import OPTIONS, published, read_all, read_article
+from tests.fixtures.packing import make_zip
 
 HEAD = "From: Ada Berg <ada@harbour.example>\nDate: Mon, 3 May 2021 10:20:30 +0200\nSubject: Tide tables\n"
 
@@ -389,3 +391,44 @@ def test_broken_transfer_encodings_give_what_is_intact() -> None:
     assert read_article(f"{head}{text[:20]}\n*{text[20:-3]}", "a.eml").paragraphs[0].startswith("The tables")
     head = f"{HEAD}Content-Transfer-Encoding: quoted-printable\n\n"
     assert read_article(f"{head}The =\ntables =C3=A4 =XY", "a.eml").paragraphs == ("The tables ä =XY",)
+
+
+def test_a_mail_that_cannot_be_read_does_not_stop_the_others_of_its_mailbox(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(document, "ARTICLE_TEXT", 400)
+    long = mail("Long. " * 100)
+    long.add_attachment("A report\n\nThe crane is tall.\n", filename="report.txt")
+    page = mail()
+    page.set_content("<p>" + "Long. " * 400, subtype="html")
+    mails = (mail(), long, page, mail())
+    data = b"\n".join(b"From ada Mon May  3 10:20:30 2021\n" + one.as_bytes() for one in mails)
+    found = read_all(data, "a.mbox")
+    assert ids(found) == ["a-1", "failed: a.mbox:2", "a-2/report.txt", "failed: a.mbox:3", "a-4"]
+
+
+def test_what_the_mail_states_of_an_attachment_holds_for_records_and_mails_in_it() -> None:
+    given = mail(Keywords="tides,  harbour , ")
+    given.add_attachment('{"title": "T", "text": "A tide."}', filename="a.jsonl")
+    given.add_attachment("T\n\nA tide.", filename="b.txt")
+    archive = make_zip({"c.eml": mail(Date="").as_bytes()})
+    given.add_attachment(archive, "application", "zip", filename="c.zip")
+    for found in read_all(given.as_bytes(), "a.eml"):
+        assert isinstance(found, Article)
+        assert found.tags == ("tides", "harbour")
+        assert published(found) == "2021-05-03T10:20 mail"
+        assert found.id == "a" or found.notes == ("attached to the mail: Tide tables",)
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_a_mail_in_a_mail_that_is_encoded_is_read(encoding: str) -> None:
+    encode = {"base64": base64.encodebytes, "quoted-printable": quopri.encodestring}[encoding]
+    inner = encode(mail("An answer.", Subject="Re: Pier").as_bytes()).decode().lstrip("\n")
+    if encoding == "quoted-printable":
+        inner = inner.replace(":", "=3A")
+    given = multipart(
+        "mixed", f"Content-Type: message/rfc822\nContent-Transfer-Encoding: {encoding}\n\n{inner}"
+    )
+    found = read_all(given, "a.eml")[-1]
+    assert isinstance(found, Article)
+    assert (found.title, found.paragraphs) == ("Re: Pier", ("An answer.",))

@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
-from indexer.readers import ReadOptions
+from indexer.readers import ReadOptions, read
 from tests.fixtures.documents import OPTIONS, published, read_all
 from tests.fixtures.packing import make_zip
 from tests.fixtures.serving import serving_files
@@ -121,6 +122,13 @@ def test_what_is_no_page_is_counted() -> None:
         *["captures of other kinds"] * 3, ".txt",
         "records about the crawl", "records about the crawl", "repeated captures", "conversions of captures",
     ]  # fmt: skip
+
+
+def test_records_that_are_left_out_get_time_of_their_own() -> None:
+    sizes: list[int] = []
+    data = record("dns:news.example", b"", Content_Type="text/dns") * 3000
+    assert list(read(BytesIO(data), "a.warc", "a", OPTIONS, begin_record=sizes.append)) == []
+    assert sizes == [0, 0, 0]
 
 
 def test_a_page_that_was_captured_twice_is_read_once_and_another_version_of_it_again() -> None:
