@@ -142,17 +142,21 @@ def find_package(name: str, cache: Path, kind: str = "deb") -> Path:
     if target.is_dir():
         return target
     with TemporaryDirectory(dir=cache) as made:
-        if kind == "deb":
-            _run(["apt-get", "download", "-qq", name], made)
-            packed, unpack = sorted(Path(made).glob("*.deb")), ["dpkg", "-x"]
-        else:
-            _run(["apt-get", *_source_options(cache), "source", "--download-only", "-qq", name], made)
-            packed, unpack = sorted(Path(made).glob("*.orig.tar.*")), ["tar", "--one-top-level=files", "-xf"]
-        if not packed:
-            raise Missing(f"the package {name}")
-        for path in packed:
-            _run([*unpack, path.name, *(["files"] if kind == "deb" else [])], made)
-        return (Path(made) / "files").rename(target)
+        try:
+            if kind == "deb":
+                _run(["apt-get", "download", "-qq", name], made)
+                packed, unpack = list(Path(made).glob("*.deb")), ["dpkg", "-x"]
+            else:
+                _run(["apt-get", *_source_options(cache), "source", "--download-only", "-qq", name], made)
+                packed, unpack = (
+                    list(Path(made).glob("*.orig.tar.*")),
+                    ["tar", "--one-top-level=files", "-xf"],
+                )
+            for path in packed:
+                _run([*unpack, path.name, *(["files"] if kind == "deb" else [])], made)
+            return (Path(made) / "files").rename(target)
+        except (Missing, FileNotFoundError) as error:
+            raise Missing(f"the package {name}: {error}") from error
 
 
 def _source_options(cache: Path) -> list[str]:
@@ -168,7 +172,11 @@ def _source_options(cache: Path) -> list[str]:
             if path.is_file():
                 text = re.sub(r"^(Types: |)deb\b", r"\1deb-src", path.read_text(), flags=re.MULTILINE)
                 (parts / path.name).write_text(text)
-        _run(["apt-get", *options, "update", "-qq"], cache)
+        try:
+            _run(["apt-get", *options, "update", "-qq"], cache)
+        except Missing:
+            shutil.rmtree(parts.parent)
+            raise
     return options
 
 
@@ -177,7 +185,7 @@ def _run(command: Sequence[str | Path], folder: str | Path, given: bytes | None 
     try:
         return subprocess.run(command, cwd=folder, input=given, check=True, capture_output=True).stdout
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
-        raise Missing(" ".join(map(str, command[:3]))) from error
+        raise Missing(f"{' '.join(map(str, command[:3]))} failed, or is not there") from error
 
 
 def read_file(path: Path) -> bytes:
@@ -522,8 +530,10 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", type=Path, help="where the folders are made")
-    parser.add_argument("names", nargs="*", choices=[[], *MAKERS], help="only these folders")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these folders")
     chosen = parser.parse_args()
+    if unknown := set(chosen.names) - set(MAKERS):
+        parser.error(f"no such folder: {', '.join(sorted(unknown))}. There are {', '.join(MAKERS)}.")
     cache = chosen.folder.resolve() / "packages"
     cache.mkdir(parents=True, exist_ok=True)
     for name in chosen.names or MAKERS:
@@ -533,7 +543,7 @@ def main() -> None:
         try:
             MAKERS[name](target, cache)
         except Missing as error:
-            print(f"{name}: skipped, since this is missing or failed: {error}", file=sys.stderr)
+            print(f"{name}: skipped: {error}", file=sys.stderr)
             continue
         print(
             f"{name}: {sum(path.suffix != '.txt' for path in target.rglob('*') if path.is_file())} documents"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.evaluation.corpora import clean_rst, is_prose
+from tests.evaluation.corpora import Missing, clean_rst, find_package, is_prose
 from tests.evaluation.extraction import measure, pair_articles, read_truth, score_paragraphs, write_truth
 from tests.evaluation.peers import Extracted, find_programs, split_html
 from tests.evaluation.publishing import make_mails, make_posts
@@ -99,6 +99,20 @@ def test_a_source_is_taken_if_its_text_is_all_there(source: str, text: str) -> N
 )
 def test_prose_is_a_paragraph_without_markup(text: str, prose: bool) -> None:
     assert is_prose(text) == prose
+
+
+def test_a_package_that_cannot_be_downloaded_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Missing, match=r"^the package town-doc: apt-get"):
+        find_package("town-doc", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_package_in_the_cache_is_not_downloaded_again(tmp_path: Path) -> None:
+    (tmp_path / "town-doc").mkdir()
+    assert find_package("town-doc", tmp_path) == tmp_path / "town-doc"
 
 
 def test_posts_are_the_same_each_time() -> None:
