@@ -1,9 +1,9 @@
 """Known posts, published by the programs that make feeds, pages, exports, mailboxes and web archives.
 
 Each function that publishes takes posts and a folder to work in, and returns a `Site`. It raises
-FileNotFoundError if its program is not installed. In Debian, the programs are in the packages pelican, jekyll,
-ruby-jekyll-feed, ruby-jekyll-seo-tag, jekyll-theme-minima, ikiwiki, libtimedate-perl, hugo, php-cli, php-mysql,
-mariadb-server-core, mariadb-client-core and wget; `wacz` is a package of Python.
+FileNotFoundError if its program is not installed. In Debian, the programs are in the packages pelican,
+jekyll, ruby-jekyll-feed, ruby-jekyll-seo-tag, jekyll-theme-minima, ikiwiki, libtimedate-perl, hugo, php-cli,
+php-mysql, mariadb-server-core, mariadb-client-core and wget; `wacz` is a package of Python.
 """
 
 from __future__ import annotations
