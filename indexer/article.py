@@ -488,5 +488,10 @@ def name_anchor(hashes: Sequence[int], place: int) -> str:
     return _format_anchor(hashes[place], 1 + hashes[:place].count(hashes[place]))
 
 
+def name_text_anchor(field: str) -> str:
+    """The anchor of an article's text in a field of one's own."""
+    return f"text-{field}"
+
+
 def _format_anchor(number: int, time: int) -> str:
     return f"p-{number:08x}" if time == 1 else f"p-{number:08x}-{time}"

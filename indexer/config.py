@@ -136,7 +136,9 @@ class Config:
 
     def fingerprint(self) -> str:
         """Return a short hash of the options that change the stored index."""
-        values = to_builtins({name: value for name in _STORED if (value := getattr(self, name)) != {}})
+        given = {name: getattr(self, name) for name in _STORED}
+        given["fields"] = {name: kind.as_stored() for name, kind in self.fields.items()}
+        values = to_builtins({name: value for name, value in given.items() if value != {}})
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
     def with_options(self, options: Mapping[str, Any], origin: str = "") -> Self:

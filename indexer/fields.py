@@ -7,15 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
-from msgspec import Struct, ValidationError, convert
+from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, structs
 
 from indexer.article import PROPERTIES, Article, FieldValue, Published
 from indexer.errors import InvalidArticle, quote_value
 
 __all__ = ["FieldType"]
 
-FieldKind = Literal["keyword", "integer", "number", "date", "boolean"]
+ColumnKind = Literal["keyword", "integer", "number", "date", "boolean"]
+"""The types of fields whose values are filtered and counted as a whole."""
+FieldKind = Literal[ColumnKind, "text"]
 KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
+MAX_WEIGHT = 100
+"""The highest weight of a text."""
 _TAKEN_NAMES = frozenset(
     (
         *(name for known in PROPERTIES.values() for name in known.names),
@@ -33,6 +37,7 @@ EXPECTED: Mapping[FieldKind, str] = {
     "number": "a number",
     "date": "an ISO date such as 2021, 2021-11 or 2021-11-05",
     "boolean": "true or false",
+    "text": "text",
 }
 """The valid values of each type of field, for messages."""
 
@@ -41,11 +46,17 @@ class FieldType(Struct, frozen=True, forbid_unknown_fields=True):
     """The type of a field of one's own.
 
     A keyword is one text or several, each of which is matched as a whole. With `facet`, the values can be
-    counted; those of a date by their years.
+    counted; those of a date by their years. A text is searched word by word, as the paragraphs are: each of
+    its words counts `weight` times, from above 0 to 100 (default: 1). Another weight needs no rebuild.
     """
 
     type: FieldKind
     facet: bool = False
+    weight: float | UnsetType = UNSET
+
+    def as_stored(self) -> FieldType:
+        """Return the type without what does not change the stored index."""
+        return structs.replace(self, weight=UNSET)
 
 
 def parse_fields(given: object) -> dict[str, FieldType]:
@@ -62,22 +73,41 @@ def parse_fields(given: object) -> dict[str, FieldType]:
             )
         if name in _TAKEN_NAMES:
             raise ValueError(f"{name} is taken: articles have that, or searches do; choose another name")
-        if isinstance(settings, Mapping) and settings.get("type") == "text":
-            raise ValueError(
-                f"{name}: a field cannot be searched word by word; make it a keyword, which is matched as a "
-                "whole, or put the text into the paragraphs of the article"
-            )
         try:
             kind = settings if isinstance(settings, FieldType) else convert(settings, FieldType)
         except ValidationError as error:
             raise ValueError(
-                f"{name} must be a table with a type ({', '.join(KINDS)}), and maybe facet (true or false): "
-                f"{error}"
+                f"{name} must be a table with a type ({', '.join(KINDS)}), and maybe facet (true or false) or "
+                f"weight (a number): {error}"
             ) from error
-        if kind.facet and kind.type == "number":
-            raise ValueError(f"{name}: a field of type number cannot be a facet")
+        if kind.facet and kind.type in ("number", "text"):
+            raise ValueError(f"{name}: a field of type {kind.type} cannot be a facet")
+        if kind.weight is not UNSET:
+            if kind.type != "text":
+                raise ValueError(f"{name}: only a field of type text has a weight")
+            if not 0 < kind.weight <= MAX_WEIGHT:
+                raise ValueError(f"{name}: weight must be a number above 0, up to {MAX_WEIGHT}")
         declared[name] = kind
     return declared
+
+
+def list_weights(fields: Mapping[str, FieldType]) -> dict[str, float]:
+    """Return how many times each word of a text counts, by the names of the fields that are texts."""
+    return {
+        name: 1.0 if kind.weight is UNSET else kind.weight
+        for name, kind in fields.items()
+        if kind.type == "text"
+    }
+
+
+def use_weights(stored: Mapping[str, FieldType], declared: Mapping[str, FieldType]) -> dict[str, FieldType]:
+    """Return the stored types with the weights that are declared now."""
+    return {
+        name: structs.replace(kind, weight=declared[name].weight)
+        if kind.type == "text" and name in declared
+        else kind
+        for name, kind in stored.items()
+    }
 
 
 def is_field_name(name: str) -> bool:
@@ -192,10 +222,17 @@ def read_boolean(value: object) -> bool:
     return word in _TRUE
 
 
+def _to_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
 _CONVERTERS: dict[FieldKind, Callable[[Any], FieldValue]] = {
     "keyword": _to_keywords,
     "integer": _to_integer,
     "number": _to_number,
     "date": _to_date,
     "boolean": read_boolean,
+    "text": _to_text,
 }

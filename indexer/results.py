@@ -29,6 +29,7 @@ __all__ = [
     "Hits",
     "MarkedArticle",
     "MarkedParagraph",
+    "MarkedText",
     "NoResults",
     "Note",
     "Page",
@@ -157,7 +158,7 @@ class Explanation(Result, frozen=True):
 
 
 class FieldScore(Result, frozen=True):
-    """What one field, "title" or "text", adds to the score of a hit.
+    """What one field, "title", "text" or one of one's own, adds to the score of a hit.
 
     `frequency` is how often the word stands there, `weight` how much more that counts than in the text,
     `length` by what it is divided, since the field is longer than others (above 1) or shorter. `points` is
@@ -282,8 +283,8 @@ class ArticleInfo(Result, frozen=True):
     """An article without its text: what a hit carries.
 
     `language` is the one that the article was analysed in. Unless `language_stated`, the article does not say
-    it: it was detected, or is the configured one. `fields` has its values in fields of one's own: dates as
-    ISO 8601, and several keywords as a list.
+    it: it was detected, or is the configured one. `fields` has its values in fields of one's own, but for
+    texts: dates as ISO 8601, and several keywords as a list.
     """
 
     id: str
@@ -301,18 +302,20 @@ class ArticleInfo(Result, frozen=True):
 
 
 class Passage(Result, frozen=True):
-    """A paragraph of a hit as it is shown.
+    """A paragraph of a hit as it is shown, or a text in a field of one's own.
 
     `text` may be cut at word boundaries, with an ellipsis where it was; `spans` are the matches in `text`,
-    ascending and disjoint. `number` counts from 1; `anchor` is the paragraph's stable name in its article.
-    `page_number` is the page of the document that it stands on, if that is known.
+    ascending and disjoint. `number` counts the paragraphs from 1; `anchor` is the paragraph's stable name in
+    its article. `page_number` is the page of the document that it stands on, if that is known. A text of
+    one's own has the name of its `field`, and no number; `field` is None for a paragraph.
     """
 
-    number: int
+    number: int | None
     anchor: str
     text: str
     spans: tuple[Span, ...] = ()
     page_number: int | None = None
+    field: str | None = None
 
 
 class Hit(Result, frozen=True):
@@ -421,6 +424,15 @@ class MarkedParagraph(Result, frozen=True):
     page_number: int | None = None
 
 
+class MarkedText(Result, frozen=True):
+    """A whole text of an article in a field of one's own, with its anchor and what a query matched in it."""
+
+    field: str
+    anchor: str
+    text: str
+    spans: tuple[Span, ...] = ()
+
+
 class MarkedArticle(Result, frozen=True):
     """A whole article with what a query matched in it; without a query all spans are empty."""
 
@@ -429,6 +441,8 @@ class MarkedArticle(Result, frozen=True):
     paragraphs: tuple[MarkedParagraph, ...]
     notes: tuple[str, ...] = ()
     """What the reader skipped or had to assume."""
+    texts: tuple[MarkedText, ...] = ()
+    """The texts in fields of one's own, in the order of their names."""
 
 
 class Status(Result, frozen=True):

@@ -1,4 +1,4 @@
-"""Passages: which paragraphs of a hit to show, where to shorten them, and the hits made of them."""
+"""Passages: which paragraphs and texts of one's own of a hit to show, where to shorten them, and the hits made of them."""
 
 from __future__ import annotations
 
@@ -18,30 +18,70 @@ from indexer.engine import (
     QueryTerm,
     ScoredTerm,
     Snapshot,
+    TermSet,
     contains,
 )
 from indexer.results import Hit, Passage, Span
 from indexer.search.highlight import Highlighter, find_highlights
 from indexer.search.settings import SearchSettings
-from indexer.text.analyzer import get_analyzer
+from indexer.text.analyzer import Analyzer, get_analyzer
 
 PASSAGE_LENGTH = 320
 ELLIPSIS = "…"
 _LEAD = 60  # characters shown before the first match of a shortened passage
 
 
-def make_highlighters(
-    snapshot: Snapshot, settings: SearchSettings, terms: Sequence[QueryTerm]
-) -> tuple[Highlighter, Highlighter]:
-    """The highlighters of titles and of paragraphs."""
-    # A word may have different stems in different languages.
-    is_mixed = len(set(map(get_analyzer, settings.languages))) > 1
-    in_title = [term.term_set for term in terms if term.in_title]
-    in_text = [term.term_set for term in terms if term.in_text]
-    title = Highlighter.of(in_title, snapshot.words_of, is_mixed=is_mixed)
-    return title, title if in_title == in_text else Highlighter.of(
-        in_text, snapshot.words_of, is_mixed=is_mixed
-    )
+class Marking:
+    """Highlights the terms of a query in titles, in paragraphs and in texts of one's own."""
+
+    def __init__(
+        self, snapshot: Snapshot, settings: SearchSettings, terms: Sequence[QueryTerm], deadline: Deadline
+    ) -> None:
+        self._snapshot = snapshot
+        self._terms = terms
+        self._deadline = deadline
+        # A word may have different stems in different languages.
+        self._is_mixed = len(set(map(get_analyzer, settings.languages))) > 1
+        self._highlighters: dict[tuple[TermSet, ...], Highlighter] = {}
+        self.is_complete = True
+        """Whether there was time to highlight all texts so far."""
+
+    def find_spans(
+        self, texts: Sequence[tuple[str, str, Analyzer]], *, first_only: bool = False
+    ) -> list[tuple[Span, ...]]:
+        """The spans to highlight in texts, each given with its field and its analyzer.
+
+        The field is "title", "paragraph" or that of a text of one's own. For `first_only`, see
+        `find_highlights`.
+        """
+        sets = {
+            field: tuple(term.term_set for term in self._terms if term.is_in(field))
+            for field in dict.fromkeys(field for field, _, _ in texts)
+        }
+        places: dict[tuple[TermSet, ...], list[int]] = {}
+        for place, (field, _, _) in enumerate(texts):
+            places.setdefault(sets[field], []).append(place)
+        found: list[tuple[Span, ...]] = [()] * len(texts)
+        # One call for all with the same terms: most of its time does not depend on how many texts there are.
+        for terms, own in places.items():
+            spans, is_complete = find_highlights(
+                [texts[place][1] for place in own],
+                [texts[place][2] for place in own],
+                self._make_highlighter(terms),
+                self._deadline,
+                first_only=first_only,
+            )
+            self.is_complete &= is_complete
+            for place, one in zip(own, spans, strict=True):
+                found[place] = one
+        return found
+
+    def _make_highlighter(self, terms: tuple[TermSet, ...]) -> Highlighter:
+        if terms not in self._highlighters:
+            self._highlighters[terms] = Highlighter.of(
+                terms, self._snapshot.words_of, is_mixed=self._is_mixed
+            )
+        return self._highlighters[terms]
 
 
 def make_hits(
@@ -63,7 +103,7 @@ def make_hits(
     hits = []
     # A part belongs to the matches in each language that reads it so.
     terms = tuple(dict.fromkeys((*found.terms, *(part.scored for part in found.parts if is_partial))))
-    in_title, in_text = make_highlighters(snapshot, settings, [scored.term for scored in terms])
+    marking = Marking(snapshot, settings, [scored.term for scored in terms], deadline)
     missing = [(want, ~contains(want.articles, shown.articles)) for want in found.optional if is_partial]
     starts, stops = snapshot.doc_starts[shown.articles], snapshot.doc_ends[shown.articles]
     languages = snapshot.statistics.language_of[shown.articles]
@@ -71,28 +111,23 @@ def make_hits(
     numbers = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
     excerpts = snapshot.excerpts(shown.articles.tolist(), numbers)
     analyzers = [get_analyzer(excerpt.info.language or "") for excerpt in excerpts]
-    titles = [excerpt.info.title for excerpt in excerpts]
-    texts = [text for excerpt in excerpts for text in excerpt.texts]
-    text_analyzers = [own for own, excerpt in zip(analyzers, excerpts, strict=True) for _ in excerpt.texts]
-    if in_title is in_text:
-        # One call for all: most of its time does not depend on how many texts there are.
-        found_spans, is_complete = find_highlights(
-            titles + texts, analyzers + text_analyzers, in_text, deadline, first_only=True
-        )
-        title_spans, spans_of_texts = found_spans[: len(titles)], iter(found_spans[len(titles) :])
-    else:
-        title_spans, titles_complete = find_highlights(titles, analyzers, in_title, deadline, first_only=True)
-        text_spans, is_complete = find_highlights(texts, text_analyzers, in_text, deadline, first_only=True)
-        spans_of_texts, is_complete = iter(text_spans), is_complete and titles_complete
+    titles = [("title", excerpt.info.title, own) for own, excerpt in zip(analyzers, excerpts, strict=True)]
+    texts = [
+        (field or "paragraph", text, own)
+        for own, excerpt in zip(analyzers, excerpts, strict=True)
+        for field, text in zip(excerpt.fields, excerpt.texts, strict=True)
+    ]
+    spans = marking.find_spans(titles + texts, first_only=True)
+    title_spans, spans_of_texts = spans[: len(titles)], iter(spans[len(titles) :])
     others = [collapsed.hidden_under(article).tolist() for article in shown.articles.tolist()]
     also = iter(snapshot.infos([article for own in others for article in own]))
     for row, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
         passages = []
-        for number, anchor, text, page in zip(
-            numbers[row], excerpt.anchors, excerpt.texts, excerpt.pages, strict=False
+        for number, anchor, text, page, field in zip(
+            excerpt.numbers, excerpt.anchors, excerpt.texts, excerpt.pages, excerpt.fields, strict=True
         ):
-            shown_text, spans = shorten(text, next(spans_of_texts))
-            passages.append(Passage(number + 1, anchor, shown_text, spans, page))
+            shown_text, own_spans = shorten(text, next(spans_of_texts))
+            passages.append(Passage(number, anchor, shown_text, own_spans, page, field))
         hits.append(
             Hit(
                 excerpt.info,
@@ -103,7 +138,7 @@ def make_hits(
                 tuple(islice(also, len(others[row]))),
             )
         )
-    return hits, is_complete
+    return hits, marking.is_complete
 
 
 def _list_missing_labels(clauses: Iterable[tuple[OptionalClause, bool]]) -> tuple[str, ...]:
@@ -126,9 +161,9 @@ def choose_paragraphs(
     most: int,
     languages: NDArray[np.int64],
 ) -> list[list[int]]:
-    """For each hit, at most `most` of its paragraphs (documents from start to stop), ascending.
+    """For each hit, at most `most` of its texts (documents from start to stop), ascending.
 
-    The first is the paragraph that scores highest for the query, each next one that which adds most: terms
+    The first is the text that scores highest for the query, each next one that which adds most: terms
     that are already shown count for a quarter. Without any match it is the first paragraph.
     """
     if not most:

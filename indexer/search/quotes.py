@@ -348,7 +348,8 @@ class _Verification:
         )
 
     def _docs(self, article: int) -> range:
-        return range(int(self.snapshot.doc_starts[article]), int(self.snapshot.doc_ends[article]))
+        start = int(self.snapshot.doc_starts[article])
+        return range(start, start + max(int(self.snapshot.counts[article]), 1))
 
     def _paragraph(self, doc: int) -> Comparable:
         self.deadline.check()
@@ -427,5 +428,6 @@ class _Verification:
         shared = np.zeros(self.snapshot.documents)
         for stem in sorted(weights, key=weights.__getitem__, reverse=True)[:_TERMS]:
             self.deadline.check()
-            shared[self.snapshot.postings("paragraph", stem).docs] += weights[stem]
+            found = self.snapshot.postings("paragraph", stem)
+            shared[self.snapshot.select_texts(found, "paragraph").docs] += weights[stem]
         return shared

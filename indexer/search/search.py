@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from indexer.article import name_text_anchor
 from indexer.engine import (
     Collapsed,
     Deadline,
@@ -38,6 +39,7 @@ from indexer.results import (
     Hit,
     MarkedArticle,
     MarkedParagraph,
+    MarkedText,
     NoResults,
     Note,
     Page,
@@ -45,9 +47,8 @@ from indexer.results import (
 )
 from indexer.search.date_filters import apply_filter, suggest_filters
 from indexer.search.filters import check_facets, select_articles
-from indexer.search.highlight import find_highlights
 from indexer.search.paging import Cursor, fingerprint, read_cursor, select_page
-from indexer.search.passages import make_highlighters, make_hits
+from indexer.search.passages import Marking, make_hits
 from indexer.search.request import SearchRequest, check_text
 from indexer.search.settings import SearchSettings
 from indexer.search.spelling import DOUBTED, did_you_mean
@@ -221,16 +222,26 @@ def mark_article(
             parts = () if number in found.full.articles else found.parts
             terms = [scored.term for scored in (*found.terms, *(part.scored for part in parts))]
         words = get_analyzer(snapshot.language(number))
-        in_title, in_text = make_highlighters(snapshot, settings, terms)
-        (title_spans,), _ = find_highlights([article.title], [words], in_title, deadline)
-        spans, _ = find_highlights(article.paragraphs, [words] * len(article.paragraphs), in_text, deadline)
-    pages = article.page_numbers or [None] * len(article.paragraphs)
-    paragraphs = zip(snapshot.anchors(number), article.paragraphs, spans, pages, strict=True)
+        own = {name: str(article.fields[name]) for name in snapshot.own_texts(number)}
+        texts = [
+            ("title", article.title),
+            *(("paragraph", text) for text in article.paragraphs),
+            *own.items(),
+        ]
+        marking = Marking(snapshot, settings, terms, deadline)
+        title_spans, *spans = marking.find_spans([(field, text, words) for field, text in texts])
+    count = len(article.paragraphs)
+    pages = article.page_numbers or [None] * count
+    paragraphs = zip(snapshot.anchors(number), article.paragraphs, spans[:count], pages, strict=True)
     return MarkedArticle(
         snapshot.info(number),
         title_spans,
         tuple(MarkedParagraph(place, *paragraph) for place, paragraph in enumerate(paragraphs, 1)),
         article.notes,
+        tuple(
+            MarkedText(name, name_text_anchor(name), text, marked)
+            for (name, text), marked in zip(own.items(), spans[count:], strict=True)
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from indexer.engine import NO_DEADLINE, Clock, Deadline, QueryContext, Snapshot
-from indexer.fields import FieldType
+from indexer.fields import FieldType, list_weights
 from indexer.limits import CHARACTERS
 from indexer.query import (
     ParsedQuery,
@@ -70,7 +70,14 @@ class SearchSettings:
     def make_context(self, snapshot: Snapshot, tree: Query, deadline: Deadline = NO_DEADLINE) -> QueryContext:
         """The context in which the engine runs a tree, or others with the same words."""
         neighbours = list_neighbours(tree) if self.variants else {}
-        return QueryContext(snapshot, self.languages, deadline, variants=self.variants, neighbours=neighbours)
+        return QueryContext(
+            snapshot,
+            self.languages,
+            deadline,
+            variants=self.variants,
+            neighbours=neighbours,
+            weights=list_weights(self.fields),
+        )
 
     def parse_request(self, request: SearchRequest, *, dates_as_text: bool = False) -> ParsedQuery:
         """The tree of a request with its synonyms and dates, and notes; its filters are not in the tree.

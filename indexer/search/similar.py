@@ -19,6 +19,7 @@ from indexer.engine import (
     match_stems,
     select_top,
 )
+from indexer.fields import list_weights
 from indexer.query import NoteCode, make_note
 from indexer.results import ArticleInfo, Hits, Note
 from indexer.search.highlight import split_text
@@ -54,7 +55,7 @@ def find_similar(snapshot: Snapshot, settings: SearchSettings, number: int, limi
         except TimedOut:
             timed_out = True
         excluded = np.sort(np.append(snapshot.near_duplicates.find(number), np.int32(number)))
-        found = match_stems(snapshot, boosts, excluded, deadline)
+        found = match_stems(snapshot, boosts, excluded, deadline, list_weights(settings.fields))
         timed_out = timed_out or found.timed_out
         if timed_out:
             values = {"seconds": settings.seconds, "looked_up": len(found.terms)}
@@ -99,7 +100,8 @@ def find_heaviest_terms(
             # Articles in other languages have it as well, as they have numbers and bigrams.
             docs = snapshot.postings("paragraph", stem).docs
             frequency = int(statistics.count(snapshot.article_of[docs])[own])
-        weighed.append((-weight * float(idf(paragraphs, frequency)), stem, weight))
+        # Texts of one's own are no paragraphs, but have stems as well.
+        weighed.append((-weight * float(idf(max(paragraphs, frequency), frequency)), stem, weight))
     return [(stem, weight) for _, stem, weight in sorted(weighed)[:TERMS]]
 
 

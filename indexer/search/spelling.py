@@ -204,14 +204,12 @@ class _Checker:
         return pairs + (self._count_together(word, _normalize(after)) if after else 0)
 
     def _count_together(self, first: str, second: str) -> int:
-        term = TermReader(self.snapshot, self.languages).phrase(
-            ("title", "paragraph"), f"{first} {second}", 1
-        )
+        term = TermReader(self.snapshot, self.languages).phrase("text", f"{first} {second}", 1)
         return len(term.paragraph.docs) + len(term.title.docs)
 
     def _find_written_form(self, word: str) -> str:
         """A normalized word in the form in which the texts have it."""
-        term = TermReader(self.snapshot, self.languages, variants=False).word(("paragraph",), word)
+        term = TermReader(self.snapshot, self.languages, variants=False).word("text", word)
         texts = sample_texts(self.snapshot, term.paragraph.docs, _FORM_SAMPLE)
         return find_written_form(get_analyzer(self.languages[0]), word, texts)
 

@@ -69,7 +69,6 @@ _MANY = 1000  # articles from which on a long phrase that only one of them has i
 # The kinds of suggestions, in the order in which they are shown.
 _WORDS, _PHRASES, _APART, _TITLES = range(4)
 _TURNS = (_WORDS, _PHRASES, _PHRASES, _WORDS, _PHRASES, _WORDS, _PHRASES, _TITLES)
-_FIELDS = {"title": ("title",), "paragraph": ("paragraph",)}
 
 
 def suggest(
@@ -115,7 +114,7 @@ class _Scope:
     tokens: Sequence[Token]
     words: float
     terms: TermReader
-    fields: tuple[str, ...]
+    field: str
     place: str
     allowed: ArticleSet | None
     dates: int
@@ -225,12 +224,11 @@ def _make_scope(
         # After a timeout it is unknown what the rest matches.
         if not allowed.any() or deadline.is_over():
             return None
-    fields = _FIELDS.get(field, ("title", "paragraph"))
     terms = TermReader(snapshot, settings.languages, deadline=deadline, variants=settings.variants)
     tokens = get_analyzer(settings.language).tokenize(typed.word)
     dates = _count_dates(tree)
     words = float(snapshot.lengths["paragraph"].sum())
-    return _Scope(snapshot, settings, typed, tokens, words, terms, fields, place, allowed, dates, deadline)
+    return _Scope(snapshot, settings, typed, tokens, words, terms, field, place, allowed, dates, deadline)
 
 
 def _count_dates(tree: Any) -> int:
@@ -266,7 +264,7 @@ def _find_phrase_before(scope: _Scope) -> tuple[tuple[str, ...], Ids]:
     words = scope.typed.neighbours if scope.place == "required" else ()
     languages = scope.snapshot.statistics.languages
     while not all(is_common_word(word, language) for word in words for language in languages):
-        docs = scope.documents(scope.terms.phrase(("paragraph",), " ".join(words), 1))
+        docs = scope.documents(scope.terms.phrase("paragraph", " ".join(words), 1))
         if len(docs):
             return words, docs
         words = words[1:]
@@ -331,9 +329,9 @@ def _complete(scope: _Scope, before: tuple[str, ...], words: Iterable[str]) -> I
     """Completions to some words that stand right after a phrase, or to those alone."""
     for number, word in enumerate(words):
         scope.deadline.check()
-        term = scope.terms.word(scope.fields, word)
+        term = scope.terms.word(scope.field, word)
         phrase = (*before, word)
-        side_by_side = scope.terms.phrase(("paragraph",), " ".join(phrase), 1) if before else term
+        side_by_side = scope.terms.phrase("paragraph", " ".join(phrase), 1) if before else term
         docs = scope.documents(side_by_side)
         reading = scope.read(docs, phrase, _SAMPLES[number] if number < len(_SAMPLES) else _FORM_SAMPLE)
         text, span = scope.complete(reading.find_form(word))
@@ -351,7 +349,7 @@ def _is_cohesive(scope: _Scope, word: str) -> bool:
     """Whether a word is in the articles that match the words before more often than by chance."""
     assert scope.allowed is not None
     scope.deadline.check()
-    having = articles_with_term(scope.snapshot, scope.terms.word(scope.fields, word))
+    having = articles_with_term(scope.snapshot, scope.terms.word(scope.field, word))
     sets = having & scope.allowed, scope.allowed, having
     both, first, second = (int(np.count_nonzero(articles)) for articles in sets)
     return measure_cohesion(both, first, second, scope.snapshot.articles) >= _MIN_APART
@@ -361,12 +359,12 @@ def _complete_compound(scope: _Scope) -> Iterator[_Word]:
     """Completions of a word such as covid-19: its last part is continued by what follows the others."""
     *parts, last = scope.tokens
     before = [token.word for token in parts]
-    term = scope.terms.word(scope.fields, scope.typed.word[: parts[-1].end])
+    term = scope.terms.word(scope.field, scope.typed.word[: parts[-1].end])
     texts = sample_texts(scope.snapshot, scope.documents(term), _SAMPLE)
     forms = [scope.forms(word) for word in before]
     after = find_next_words(texts, get_analyzer(scope.settings.language), forms, last.word)
     for word in sorted(after, key=lambda word: (-after[word], word)):
-        term = scope.terms.word(scope.fields, scope.typed.word[: last.start] + word)
+        term = scope.terms.word(scope.field, scope.typed.word[: last.start] + word)
         reading = scope.read(scope.documents(term), (*before, word), _FORM_SAMPLE)
         text, span = scope.complete(reading.find_form(word))
         if count := scope.count(term, text):
@@ -380,7 +378,7 @@ def _continue_unspaced(scope: _Scope) -> Iterator[_Word]:
     while start and is_unspaced(typed.word[start - 1]):
         start -= 1
     run = typed.word[start:]
-    term = scope.terms.word(scope.fields, run)
+    term = scope.terms.word(scope.field, run)
     docs = scope.documents(term) if len(term.paragraph.docs) else term.title.docs
     texts: Iterable[str] = sample_texts(scope.snapshot, docs, _SAMPLE)
     if not len(term.paragraph.docs):
@@ -388,7 +386,7 @@ def _continue_unspaced(scope: _Scope) -> Iterator[_Word]:
         texts = (scope.snapshot.info(number).title for number in articles if number >= 0)
     for rest, _ in find_next_characters(texts, run).most_common(_CANDIDATES):
         text = typed.before + typed.word + rest
-        longer = scope.terms.word(scope.fields, typed.word + rest)
+        longer = scope.terms.word(scope.field, typed.word + rest)
         if count := scope.count(longer, text):
             span = (len(text) - len(rest), len(text))
             yield _Word(Suggestion(text, "word", count, spans=(span,)))
@@ -397,7 +395,7 @@ def _continue_unspaced(scope: _Scope) -> Iterator[_Word]:
 def _suggest_phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggestion]:
     """Phrases that begin with the first of some words; first those that stand together most surely."""
     typed = scope.typed
-    if scope.place != "required" or "paragraph" not in scope.fields:
+    if scope.place != "required" or scope.field == "title":
         return
     found = []
     for word in islice(words, len(_SAMPLES)):
@@ -415,7 +413,7 @@ def _suggest_phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggesti
         writing = choose_form(word.reading.next[stems])
         phrase = " ".join([*word.phrase[:-1], writing])
         text, span = scope.complete(writing if typed.word else re.split(r"[\s-]", writing, maxsplit=1)[1])
-        count = scope.count(scope.terms.phrase(("paragraph",), phrase, 1), text)
+        count = scope.count(scope.terms.phrase("paragraph", phrase, 1), text)
         is_long = len(word.phrase) + len(stems) > 2
         if count < (2 if is_long and scope.snapshot.articles >= _MANY else 1):
             continue
@@ -435,7 +433,7 @@ def _score(scope: _Scope, word: _Word, stems: Sequence[str], together: float) ->
 def _suggest_titles(scope: _Scope) -> Iterator[Suggestion]:
     """Titles that have all the words, the last as a prefix: the shortest first, then the newest."""
     typed, snapshot = scope.typed, scope.snapshot
-    if not typed.plain or scope.place != "required" or "title" not in scope.fields:
+    if not typed.plain or scope.place != "required" or scope.field == "paragraph":
         return
     docs, prefix = None, ""
     if typed.word:
@@ -443,13 +441,13 @@ def _suggest_titles(scope: _Scope) -> Iterator[Suggestion]:
             prefix = scope.tokens[0].word
             docs = find_titles(snapshot, prefix)
         else:
-            docs = scope.terms.word(("title",), typed.word).title.docs
+            docs = scope.terms.word("title", typed.word).title.docs
     languages = snapshot.statistics.languages
     for word in find_plain_words(typed.before):
         without = [number for number, own in enumerate(languages) if is_common_word(word.text, own)]
         if len(without) == len(languages):
             continue
-        more = scope.terms.word(("title",), word.text).title.docs
+        more = scope.terms.word("title", word.text).title.docs
         if without:
             # Where the word is common, a title need not have it.
             is_ignored = snapshot.statistics.select(without)

@@ -14,6 +14,7 @@ from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import NO_DATE, Snapshot, latest_commit
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
+from indexer.fields import use_weights
 from indexer.files.fork_safe import Lock
 from indexer.files.names import printable_path
 from indexer.files.storage import folder_size
@@ -96,7 +97,7 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
         language=settings.language,
         synonyms=read_synonyms(config.synonyms) if config.synonyms else None,
         aliases=summary.aliases,
-        fields=settings.fields,
+        fields=use_weights(settings.fields, config.fields),
         sources=frozenset((*config.named_sources, *summary.labels.values())),
     )
     return OpenIndex(snapshot, summary, search_settings, settings)
@@ -236,7 +237,7 @@ def status_of(opened: OpenIndex) -> Status:
         damage=opened.damage,
         libraries=opened.settings.libraries,
         library_changes=opened.settings.library_changes(),
-        fields=opened.settings.fields,
+        fields=dict(opened.search_settings.fields),
     )
 
 

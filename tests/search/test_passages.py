@@ -99,7 +99,7 @@ def term(idf: float, freqs: dict[int, int]) -> ScoredTerm:
     docs = np.array(sorted(freqs), np.int32)
     postings = Postings(docs, np.array([freqs[doc] for doc in sorted(freqs)], np.float64))
     return ScoredTerm(
-        QueryTerm("", NO_POSTINGS, postings, TermSet(), in_title=True, in_text=True),
+        QueryTerm("", "text", NO_POSTINGS, postings, TermSet()),
         NO_MATCHES,
         np.array([idf]),
         docs,

@@ -19,7 +19,7 @@ from indexer.engine.build.invert import Buffer
 from indexer.engine.format.columns import NAMED, NO_VALUES, PREFIX
 from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.record import decode_article
-from indexer.engine.format.segment_file import DamageReporter
+from indexer.engine.format.segment_file import DOC_FIELDS, DamageReporter
 from indexer.engine.read.postings import FIELDS
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.snapshot import Snapshot
@@ -43,6 +43,10 @@ def check_segment(view: SegmentView) -> None:
                 view.file.raise_damaged(
                     "text.data", f"has the article {article.id!r} instead of {view.id_of(number)!r}"
                 )
+            if view.text_names and (lacking := view.own_texts(number) - article.fields.keys()):
+                view.file.raise_damaged(
+                    DOC_FIELDS, f"has {min(lacking)!r} for an article without it, {article.id!r}"
+                )
 
 
 def check_numbers(view: SegmentView) -> None:
@@ -55,6 +59,7 @@ def check_numbers(view: SegmentView) -> None:
         if kind in NAMED:
             _check_words(view, f"{PREFIX}{name}", view.open_lexicon(f"{PREFIX}{name}"))
     with DamageReporter(view.file.path):
+        _check_doc_fields(view)
         _check_forms(view)
         for field in FIELDS:
             _check_field(view, field)
@@ -121,6 +126,21 @@ def _check_forms(view: SegmentView) -> None:
     ranks, by_id = view.column("article.id_ranks"), view.column("article.by_id")
     if not np.array_equal(by_id[ranks], np.arange(view.articles)):
         view.file.raise_damaged("article.by_id", "does not agree with article.id_ranks")
+
+
+def _check_doc_fields(view: SegmentView) -> None:
+    """Check that the texts of one's own of each article follow its paragraphs, by their fields."""
+    if not view.text_names:
+        return
+    fields = view.doc_fields
+    is_inside = np.ones(len(fields), np.bool_)
+    is_inside[view.doc_starts[:-1]] = False
+    before, after = fields[:-1], fields[1:]
+    if not ((after > before) | ((after == 0) & (before == 0)) | ~is_inside[1:]).all():
+        view.file.raise_damaged(DOC_FIELDS, "is not sorted")
+    bodies = np.maximum(view.column("article.counts"), 1)
+    if not np.array_equal(np.add.reduceat(fields == 0, view.doc_starts[:-1], dtype=np.int64), bodies):
+        view.file.raise_damaged(DOC_FIELDS, "does not agree with article.counts")
 
 
 def _check_field(view: SegmentView, field: str) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from indexer.article import Article, hash_anchors
 from indexer.engine.build.tokenize import Flags, Numbers, Tokenizer
 from indexer.engine.format.arrays import expand_ranges
-from indexer.engine.format.columns import Column, find_kind, find_values, make_column
+from indexer.engine.format.columns import Column, find_kind, find_texts, find_values, make_column
 from indexer.engine.format.record import NO_DATE, encode_article, to_timestamp
 from indexer.engine.format.segment_file import Array, compact
 from indexer.engine.format.sketches import Sketcher
@@ -109,6 +109,14 @@ def stable_order(keys: Array, limit: int) -> Array:
     return order
 
 
+def mark_own_texts(counts: Array, own_counts: Array) -> NDArray[np.bool_]:
+    """Which documents are texts of one's own, which follow the `counts` others of each article (bool)."""
+    ends = np.cumsum(counts + own_counts)
+    is_own = np.zeros(int(ends[-1]) if len(ends) else 0, np.bool_)
+    is_own[expand_ranges(ends - own_counts, own_counts)] = True
+    return is_own
+
+
 _MAX_FORMS = 200_000
 SEPARATOR = "\0"
 """Separates the stem and the word of a form; it sorts before every letter."""
@@ -121,10 +129,12 @@ class Chunk:
 
     `forms` are the new forms, each a line with the stem, SEPARATOR and the word: lines sort like pairs of
     stem and word, and one string takes little memory. They are numbered after those of the chunks before, or
-    from 0 if the chunk `is_fresh`. `titles` is the run of the titles, `texts` that of the paragraphs;
-    `title_terms` and `text_terms` have the number of words of each. `counts` are the paragraphs of each
-    article, `anchors` the hash of each paragraph. `columns` are sections "article.…" (FORMAT.md), `languages`
-    those of each article, `fields` the columns of their values. `items` are the sections of a text store.
+    from 0 if the chunk `is_fresh`. `titles` is the run of the titles, `texts` that of the paragraphs and,
+    after those of each article, of its texts of one's own; `title_terms` and `text_terms` have the number of
+    words of each. `counts` are the paragraphs of each article, `own_counts` its texts of one's own, whose
+    fields are `own_fields` (numbers of the `text_names`), article after article. `anchors` has the hash of
+    each paragraph. `columns` are sections "article.…" (FORMAT.md), `languages` those of each article,
+    `fields` the columns of their values. `items` are the sections of a text store.
     """
 
     forms: str = ""
@@ -134,6 +144,9 @@ class Chunk:
     texts: Run = field(default_factory=Run)
     text_terms: Array = field(default_factory=_none)
     counts: Array = field(default_factory=_none)
+    own_counts: Array = field(default_factory=_none)
+    own_fields: Array = field(default_factory=_none)
+    text_names: tuple[str, ...] = ()
     anchors: Array = field(default_factory=_none)
     ids: list[str] = field(default_factory=list)
     columns: dict[str, Array] = field(default_factory=dict)
@@ -148,7 +161,7 @@ class Chunk:
         if all(is_wanted):
             return self
         article = np.array(is_wanted, np.bool_)
-        document = np.repeat(article, self.counts)
+        text = np.repeat(article, self.counts + self.own_counts)
         widths = self.counts + 1
         stored, items, size = TextStore(**self.items), TextWriter(), 0
         for first, width in zip((np.cumsum(widths) - widths)[article], widths[article], strict=True):
@@ -160,10 +173,13 @@ class Chunk:
             is_fresh=self.is_fresh,
             titles=self.titles.select(article),
             title_terms=self.title_terms[article],
-            texts=self.texts.select(document),
-            text_terms=self.text_terms[document],
+            texts=self.texts.select(text),
+            text_terms=self.text_terms[text],
             counts=self.counts[article],
-            anchors=self.anchors[document],
+            own_counts=self.own_counts[article],
+            own_fields=self.own_fields[np.repeat(article, self.own_counts)],
+            text_names=self.text_names,
+            anchors=self.anchors[np.repeat(article, self.counts)],
             ids=[*compress(self.ids, is_wanted)],
             columns={name: values[article] for name, values in self.columns.items()},
             languages=[*compress(self.languages, is_wanted)],
@@ -185,6 +201,7 @@ class Gatherer:
     ) -> None:
         self._language = language
         self._types = fields or {}
+        self._text_names = tuple(sorted(name for name, kind in self._types.items() if kind.type == "text"))
         self._max_forms = max_forms
         self._forms: dict[str, int] = {}
         self._tokenizers: dict[str, Tokenizer] = {}
@@ -215,6 +232,10 @@ class Gatherer:
         self._counts.append(len(article.paragraphs))
         self._titles.append(article.title.encode())
         self._texts += items[1:]
+        own = find_texts(article, self._types) if self._text_names else {}
+        self._own_counts.append(len(own))
+        self._own_fields += map(self._text_names.index, own)
+        self._texts += (text.encode() for text in own.values())
         published = article.published
         columns = self._columns
         columns["date_starts"].append(to_timestamp(published.start) if published else NO_DATE)
@@ -236,11 +257,11 @@ class Gatherer:
             self._stems.clear()
             del self._stem_of[:]
         known = len(self._forms)
-        counts = np.array(self._counts, np.int32)
+        counts, own_counts = np.array(self._counts, np.int32), np.array(self._own_counts, np.int32)
         languages = self._languages
         titles, title_terms, title_capitals = self._tokenize(self._titles, languages)
         texts, text_terms, text_capitals = self._tokenize(
-            self._texts, [*chain(*map(repeat, languages, self._counts))]
+            self._texts, [*chain(*map(repeat, languages, (counts + own_counts).tolist()))]
         )
         forms = [*islice(self._forms, known, None)]
         parts = [form.partition(SEPARATOR) for form in forms]
@@ -250,7 +271,12 @@ class Gatherer:
         columns: dict[str, Array] = {
             name: np.array(self._columns[name], kind) for name, kind in _COLUMNS.items()
         }
-        columns["sketches"] = self._sketcher.make_sketches(titles, title_terms, texts, text_terms, counts)
+        body, body_terms = texts, text_terms
+        if own_counts.any():
+            # Near-duplicates are told by their paragraphs alone.
+            is_body = ~mark_own_texts(counts, own_counts)
+            body, body_terms = texts[np.repeat(is_body, text_terms)], text_terms[is_body]
+        columns["sketches"] = self._sketcher.make_sketches(titles, title_terms, body, body_terms, counts)
         chunk = Chunk(
             forms="\n".join(forms),
             is_fresh=is_fresh,
@@ -259,6 +285,9 @@ class Gatherer:
             texts=make_run(texts, text_terms, text_capitals, stem_of),
             text_terms=text_terms,
             counts=counts,
+            own_counts=own_counts,
+            own_fields=np.array(self._own_fields, np.int32),
+            text_names=self._text_names,
             anchors=np.array(self._anchors, np.uint32),
             ids=self._ids,
             columns=columns,
@@ -281,6 +310,8 @@ class Gatherer:
         # The article of each value of a column, and the values.
         self._fields: dict[str, tuple[list[int], list[Any]]] = {}
         self._counts: list[int] = []
+        self._own_counts: list[int] = []
+        self._own_fields: list[int] = []
         self._titles: list[bytes] = []
         self._texts: list[bytes] = []
         self._anchors: list[int] = []

@@ -13,11 +13,19 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.build.gather import SEPARATOR, Chunk, Run, stable_order
+from indexer.engine.build.gather import SEPARATOR, Chunk, Run, mark_own_texts, stable_order
 from indexer.engine.format.arrays import AT_ONCE, expand_ranges, find_value
 from indexer.engine.format.columns import Column, encode_column, join_groups
+from indexer.engine.format.labels import merge_labels
 from indexer.engine.format.lexicon import encode_lexicon, sort_words
-from indexer.engine.format.segment_file import Array, Section, compact, encode_segment, pack
+from indexer.engine.format.segment_file import (
+    DOC_FIELDS,
+    Array,
+    Section,
+    compact,
+    encode_segment,
+    pack,
+)
 from indexer.engine.format.text_store import TextWriter
 
 Ints = NDArray[np.int64]
@@ -131,21 +139,32 @@ class Buffer:
         """The sections of the segment and the facts about it; the buffer is empty afterwards."""
         chunks, texts, forms = self.chunks, self.texts, self.forms
         self.clear()
-        counts = _concatenate([chunk.counts for chunk in chunks])
-        widths = np.maximum(counts, 1)  # an article without text has one document
-        first = np.concatenate(([0], np.cumsum(widths)))
+        counts, own_counts = (
+            _concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("counts", "own_counts")
+        )
+        bodies = np.maximum(counts, 1)  # an article without paragraphs has one document for them
+        first = np.concatenate(([0], np.cumsum(bodies + own_counts)))
         languages = sorted({language for chunk in chunks for language in chunk.languages})
         columns = join_groups((len(chunk.counts), chunk.fields) for chunk in chunks)
-        facts = make_facts(int(first[-1]), len(counts), languages, columns)
-        return _make_sections(chunks, forms, counts, first, languages, texts, columns), facts
+        is_own = mark_own_texts(bodies, own_counts)
+        text_names, own_fields = merge_labels((chunk.text_names, chunk.own_fields) for chunk in chunks)
+        doc_fields = np.zeros(len(is_own), np.int64)
+        doc_fields[is_own] = own_fields + 1
+        facts = make_facts(int(first[-1]), len(counts), languages, columns, text_names)
+        return _make_sections(chunks, forms, counts, first, doc_fields, languages, texts, columns), facts
 
 
 def make_facts(
-    documents: int, articles: int, languages: list[str], columns: Mapping[str, Column]
+    documents: int,
+    articles: int,
+    languages: list[str],
+    columns: Mapping[str, Column],
+    text_names: Sequence[str],
 ) -> dict[str, Any]:
     """The facts about a segment."""
     kinds = {name: column.kind for name, column in columns.items()}
-    return {"documents": documents, "articles": articles, "languages": languages, "fields": kinds}
+    facts = {"documents": documents, "articles": articles, "languages": languages, "fields": kinds}
+    return {**facts, "texts": list(text_names)} if text_names else facts
 
 
 def _make_sections(
@@ -153,11 +172,15 @@ def _make_sections(
     forms: dict[str, int],
     counts: Ints,
     first: Ints,
+    doc_fields: Ints,
     languages: list[str],
     texts: TextWriter,
     fields: Mapping[str, Column],
 ) -> Iterator[Section]:
-    """Make the sections of a segment, one after the other; the chunks are consumed."""
+    """Make the sections of a segment, one after the other; the chunks are consumed.
+
+    `first` has the first document of each article, `doc_fields` the number of the field of each document.
+    """
     documents = int(first[-1])
     is_text = np.ones(documents, np.bool_)
     is_text[first[:-1][counts == 0]] = False
@@ -178,9 +201,9 @@ def _make_sections(
     yield from add_prefix("word", encode_lexicon(words))
     yield from encode_forms(sorted_forms, word_of, len(words))
     del own, words, word_of
-    # A title is in the first document of its article, each paragraph in a document of its own.
+    # A title is in the first document of its article, each other text in a document of its own.
     heads = np.split(first[:-1], np.cumsum([len(chunk.counts) for chunk in chunks])[:-1])
-    bodies = np.split(np.flatnonzero(is_text), np.cumsum([len(chunk.anchors) for chunk in chunks])[:-1])
+    bodies = np.split(np.flatnonzero(is_text), np.cumsum([len(chunk.text_terms) for chunk in chunks])[:-1])
     titles = [NumberedRun.from_run(c.titles, new_number, head) for c, head in zip(chunks, heads, strict=True)]
     paragraphs = [
         NumberedRun.from_run(c.texts, new_number, body) for c, body in zip(chunks, bodies, strict=True)
@@ -190,11 +213,11 @@ def _make_sections(
     yield from add_prefix("title", encode_postings(sorted_forms, titles))
     yield from add_prefix("paragraph", encode_postings(sorted_forms, paragraphs))
     del sorted_forms
-    # The document of an article without text has no terms and no anchor.
+    # The document of an article without paragraphs has no terms and no anchor, nor has a text of one's own.
     terms = np.zeros(documents, np.int64)
     terms[is_text] = _concatenate([chunk.text_terms for chunk in chunks])
     anchors = np.zeros(documents, np.uint32)
-    anchors[is_text] = _concatenate([chunk.anchors for chunk in chunks])
+    anchors[is_text & (doc_fields == 0)] = _concatenate([chunk.anchors for chunk in chunks])
     codes = {language: code for code, language in enumerate(languages)}
     columns = {
         "counts": counts,
@@ -206,6 +229,8 @@ def _make_sections(
     yield from encode_articles(columns, [name for chunk in chunks for name in chunk.ids])
     for name, column in fields.items():
         yield from encode_column(name, column).items()
+    if doc_fields.any():
+        yield DOC_FIELDS, compact(doc_fields)
     yield "doc.terms", compact(terms)
     yield "doc.anchors", anchors
     yield from add_prefix("text", texts.make_sections())

@@ -30,7 +30,7 @@ from indexer.engine.format.arrays import split_aligned
 from indexer.engine.format.columns import Column, encode_column, join_groups
 from indexer.engine.format.labels import merge_labels
 from indexer.engine.format.lexicon import Lexicon, merge_lexicons
-from indexer.engine.format.segment_file import Array, Section, compact, encode_segment
+from indexer.engine.format.segment_file import DOC_FIELDS, Array, Section, compact, encode_segment
 from indexer.engine.format.text_store import TextWriter
 from indexer.engine.read.postings import FIELDS
 from indexer.engine.read.segment import SegmentView
@@ -92,8 +92,10 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]
         (source.view.languages, source.select("article.languages")) for source in inputs
     )
     columns = join_groups((len(source.articles), source.read_columns()) for source in inputs)
-    sections = _restore_malloc(_make_sections(inputs, codes, columns))
-    return encode_segment(sections, make_facts(documents, len(codes), languages, columns)), documents
+    text_names, doc_fields = _merge_doc_fields(inputs)
+    sections = _restore_malloc(_make_sections(inputs, codes, columns, doc_fields))
+    facts = make_facts(documents, len(codes), languages, columns, text_names)
+    return encode_segment(sections, facts), documents
 
 
 class _Input:
@@ -151,11 +153,12 @@ class _Input:
 
 
 def _make_sections(
-    inputs: Sequence[_Input], languages: Array, fields: Mapping[str, Column]
+    inputs: Sequence[_Input], languages: Array, fields: Mapping[str, Column], doc_fields: Array
 ) -> Iterator[Section]:
     """Make the sections of the segment, one after the other, and delete arrays as soon as possible.
 
-    `languages` has the code of the language of each article, `fields` are the columns of their values.
+    `languages` has the code of the language of each article, `fields` are the columns of their values,
+    `doc_fields` has the number of the field of each document.
     """
     stems, words, every, numbers = _merge_forms([source.view for source in inputs])
     # Forms that only removed documents have are dropped.
@@ -204,9 +207,22 @@ def _make_sections(
     yield from encode_articles(columns, ids)
     for name, column in fields.items():
         yield from encode_column(name, column).items()
+    if doc_fields.any():
+        yield DOC_FIELDS, compact(doc_fields)
     yield "doc.terms", compact(concatenate("doc.terms"))
     yield "doc.anchors", concatenate("doc.anchors")
     yield from add_prefix("text", _merge_texts(inputs))
+
+
+def _merge_doc_fields(inputs: Sequence[_Input]) -> tuple[list[str], Array]:
+    """The names of the fields of texts, and the number of the field of each document; see `doc_fields`."""
+    if not any(source.view.text_names for source in inputs):
+        return [], _NONE
+    # "" stands for the paragraphs, and is the first of all names.
+    (_, *names), numbers = merge_labels(
+        (("", *source.view.text_names), source.view.doc_fields[source.live]) for source in inputs
+    )
+    return names, numbers
 
 
 def _restore_malloc(sections: Iterator[Section]) -> Iterator[Section]:

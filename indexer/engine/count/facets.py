@@ -155,15 +155,17 @@ def _count_matching_paragraphs(
 
     All paragraphs of the article, if the query has no term that is searched for in paragraphs.
     """
-    in_text = [scored for scored in terms if scored.term.in_text]
+    in_text = [scored for scored in terms if scored.term.is_in("paragraph")]
     if not in_text:
         return snapshot.counts[articles]
-    if len(in_text) == 1:
+    if len(in_text) == 1 and not snapshot.text_names:
         owners = in_text[0].owners
     else:
         is_match = np.zeros(snapshot.documents, np.bool_)
         for scored in in_text:
             is_match[scored.term.paragraph.docs] = True
+        if snapshot.text_names:
+            is_match[snapshot.doc_fields > 0] = False
         owners = snapshot.article_of[np.flatnonzero(is_match)]
     return np.bincount(owners, minlength=snapshot.articles)[articles]
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from indexer.engine.format.columns import NAMED, PREFIX
 from indexer.engine.format.record import MIN_DATE, NO_DATE
-from indexer.engine.format.segment_file import OPTIONAL, Array, SegmentFile
+from indexer.engine.format.segment_file import DOC_FIELDS, OPTIONAL, Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH
-from indexer.fields import FieldKind
+from indexer.fields import ColumnKind
 
 _END_OF_DATES = 253_402_300_800  # seconds from 1970 to the end of the year 9999
 _U1, _U4, _U8, _I8, _F8 = (frozenset({kind}) for kind in ("u1", "u4", "u8", "i8", "f8"))
@@ -40,7 +40,8 @@ class Facts(msgspec.Struct, frozen=True):
     documents: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     articles: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     languages: list[str]
-    fields: dict[str, FieldKind]
+    fields: dict[str, ColumnKind]
+    texts: list[str] = []
 
 
 def _accept_any(array: Array, counts: Counts, sections: Sections) -> Problem:
@@ -78,10 +79,13 @@ def check_directory(file: SegmentFile) -> tuple[Facts, Rules, Counts]:
         "articles": facts.articles,
         "languages": len(facts.languages),
         "sketched": facts.articles * WIDTH,
+        "texts": len(facts.texts),
     }
     rules = dict(_RULES)
     for name, column in facts.fields.items():
         rules |= _make_column_rules(f"{PREFIX}{name}", column)
+    if facts.texts:
+        rules[DOC_FIELDS] = _Rule(_COMPACT, "documents", _check_doc_fields)
     unknown = directory.keys() - rules.keys() - {"facts"}
     if required := [name for name in unknown if not name.startswith(OPTIONAL)]:
         file.raise_damaged(min(required), "is not a section of a segment")
@@ -178,11 +182,20 @@ def _check_capitals(things: str, array: Array, counts: Counts, sections: Section
     return _check_below(things, array, counts, sections)
 
 
+def _check_doc_fields(array: Array, counts: Counts, sections: Sections) -> Problem:
+    """Each is the number of a field of texts from 1, or 0 for a paragraph."""
+    if problem := _find_too_large(array, counts["texts"], "texts", counts["texts"]):
+        return problem
+    return "begins with a text of no article" if len(array) and int(array[0]) else None
+
+
 def _check_paragraphs(array: Array, counts: Counts, sections: Sections) -> Problem:
     if problem := _find_too_large(array, counts["documents"], "documents", counts["documents"]):
         return problem
     total = int(array.sum(dtype=np.int64))
     documents = total + len(array) - int(np.count_nonzero(array))
+    if counts["texts"]:
+        documents += int(np.count_nonzero(sections[DOC_FIELDS]))
     if documents != counts["documents"]:
         return f"makes {documents} documents, not {counts['documents']}"
     items = total + len(array)
@@ -280,7 +293,7 @@ def _make_field_rules(name: str) -> dict[str, _Rule]:
     }
 
 
-def _make_column_rules(name: str, kind: FieldKind) -> dict[str, _Rule]:
+def _make_column_rules(name: str, kind: ColumnKind) -> dict[str, _Rule]:
     values = f"values of {name}"
     rules = {f"{name}.owners": _Rule(_COMPACT, values, _check_owners)}
     if kind in NAMED:

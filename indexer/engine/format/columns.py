@@ -8,21 +8,22 @@ archive without authors pays nothing for them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.article import Article, Published
+from indexer.article import Article, FieldValue, Published
 from indexer.engine.format.labels import find_labels, merge_labels
 from indexer.engine.format.lexicon import encode_lexicon, sort_words
 from indexer.engine.format.record import to_timestamp
 from indexer.engine.format.segment_file import Array, compact
 from indexer.errors import InvalidArticle
-from indexer.fields import FieldKind, FieldType, convert_value, format_value
+from indexer.fields import ColumnKind, FieldType, convert_value, format_value
 
-NAMED: frozenset[FieldKind] = frozenset(("keyword", "boolean"))
+NAMED: frozenset[ColumnKind] = frozenset(("keyword", "boolean"))
 """The kinds of columns whose values are names."""
 PREFIX = "field."
 """The prefix of the names of the sections of columns."""
@@ -37,7 +38,7 @@ class Column:
     since 1970 (int64), whose ends are `ends`.
     """
 
-    kind: FieldKind
+    kind: ColumnKind
     owners: NDArray[np.int32]
     values: NDArray[Any]
     names: Sequence[str] = ()
@@ -83,25 +84,36 @@ def find_values(
         yield "tag", article.tags
     if article.publisher:
         yield "publisher", (article.publisher,)
+    for name, value in _find_own_values(article, fields):
+        if fields[name].type != "text":
+            yield name, value if isinstance(value, tuple) else (value,)
+
+
+def find_texts(article: Article, fields: Mapping[str, FieldType]) -> dict[str, str]:
+    """The texts of one's own that an article has, by the names of their fields, ascending."""
+    texts = {
+        name: str(value) for name, value in _find_own_values(article, fields) if fields[name].type == "text"
+    }
+    return {name: texts[name] for name in sorted(texts)}
+
+
+def _find_own_values(article: Article, fields: Mapping[str, FieldType]) -> Iterator[tuple[str, FieldValue]]:
+    """The declared fields in which an article has a value of their type, and the values."""
     for name, given in article.fields.items():
-        if name not in fields:
-            continue
-        try:
-            value = convert_value(name, fields[name], given)
-        except InvalidArticle:
-            continue
-        if isinstance(value, tuple):
-            yield name, value
-        elif value is not None:
-            yield name, (value,)
+        if name in fields:
+            with suppress(InvalidArticle):
+                if (value := convert_value(name, fields[name], given)) is not None:
+                    yield name, value
 
 
-def find_kind(name: str, fields: Mapping[str, FieldType]) -> FieldKind:
+def find_kind(name: str, fields: Mapping[str, FieldType]) -> ColumnKind:
     """The kind of the column with this name."""
-    return fields[name].type if name in fields else "keyword"
+    kind = fields[name].type if name in fields else "keyword"
+    assert kind != "text", "texts are in no column"
+    return kind
 
 
-def make_column(kind: FieldKind, owners: Sequence[int], values: Sequence[Any]) -> Column:
+def make_column(kind: ColumnKind, owners: Sequence[int], values: Sequence[Any]) -> Column:
     """The column of these values: texts, booleans, numbers, or dates in ISO 8601."""
     numbers = np.array(owners, np.int32)
     if kind in NAMED:

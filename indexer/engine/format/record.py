@@ -6,8 +6,9 @@ Dates are whole seconds since 1970, negative before.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
@@ -40,10 +41,15 @@ class _Pages(Struct):
     page_numbers: tuple[int | None, ...] = ()
 
 
+class _Fields(Struct):
+    fields: dict[str, Any] = {}
+
+
 _encode = Encoder().encode
 _decode = Decoder(_Head).decode
 _decode_info = Decoder(ArticleInfo).decode  # skips the fields that a hit does not show
 _decode_pages = Decoder(_Pages).decode
+_decode_fields = Decoder(_Fields).decode
 
 
 def encode_article(article: Article) -> list[bytes]:
@@ -103,14 +109,28 @@ def decode_article(items: list[bytes]) -> Article:
     return article
 
 
-def decode_info(head: bytes, language: str) -> ArticleInfo:
+def decode_info(head: bytes, language: str, texts: Collection[str] = ()) -> ArticleInfo:
     """The article with this head, without its text; `language` is the one that it was analyzed in.
 
-    Raises ValueError or InvalidArticle for an invalid head.
+    Nor does it have its values in the fields `texts`, which are texts. Raises ValueError or InvalidArticle for
+    an invalid head.
     """
     info = _decode_info(head)
     make_published(info.published)
+    if texts and not info.fields.keys().isdisjoint(texts):
+        info = replace(info, fields={name: own for name, own in info.fields.items() if name not in texts})
     return replace(info, language=language, language_stated=False) if info.language is None else info
+
+
+def decode_texts(head: bytes, names: Iterable[str]) -> list[str]:
+    """The texts in some fields of the article with this head; raises ValueError for an invalid head."""
+    values = _decode_fields(head).fields
+    texts: list[str] = []
+    for name in names:
+        if not isinstance(text := values.get(name), str):
+            raise ValueError(f"no text in the field {name}")
+        texts.append(text)
+    return texts
 
 
 def decode_pages(head: bytes, paragraphs: Sequence[int]) -> list[int | None]:

@@ -26,6 +26,8 @@ from indexer.files.regular import open_regular
 from indexer.files.storage import translate_index_errors
 
 MAGIC = b"NUTGRAF1"
+DOC_FIELDS = "doc.fields"
+"""The section with the field of each document, in segments with texts of one's own."""
 OPTIONAL = "optional."
 """How the names of sections begin that a reader ignores if it does not know them."""
 _ALIGNMENT = 64  # bytes

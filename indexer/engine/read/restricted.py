@@ -51,7 +51,7 @@ class RestrictedView(SegmentView):
         self.file = whole.file
         self.documents, self.articles, self.languages = whole.documents, whole.articles, whole.languages
         self.stems, self.words, self.ids = whole.stems, whole.words, whole.ids
-        self.fields, self.kinds = whole.fields, whole.kinds
+        self.fields, self.kinds, self.text_names = whole.fields, whole.kinds, whole.text_names
         self._words_of: dict[str, tuple[str, ...]] = {}
 
     @lazy
@@ -61,6 +61,10 @@ class RestrictedView(SegmentView):
     @lazy
     def doc_starts(self) -> NDArray[np.int64]:
         return self._whole.doc_starts
+
+    @lazy
+    def doc_fields(self) -> NDArray[np.int64]:
+        return self._whole.doc_fields
 
     @lazy
     def _heads(self) -> Array:

@@ -16,7 +16,8 @@ from indexer.engine.format.arrays import Ids, expand_ranges, intersect_all, spli
 from indexer.engine.format.checks import check_directory, find_problem
 from indexer.engine.format.columns import NAMED, PREFIX, Column
 from indexer.engine.format.lexicon import Lexicon
-from indexer.engine.format.segment_file import Array, SegmentFile
+from indexer.engine.format.record import decode_texts
+from indexer.engine.format.segment_file import DOC_FIELDS, Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH, Sketches
 from indexer.engine.format.text_store import TextStore
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
@@ -29,7 +30,7 @@ from indexer.engine.read.postings import (
     merge_postings,
     sum_postings,
 )
-from indexer.fields import FieldKind
+from indexer.fields import ColumnKind
 from indexer.files.fork_safe import lazy
 from indexer.text.analyzer import TAG, get_tag
 
@@ -53,7 +54,8 @@ class SegmentView:
         self.documents: int = facts.documents
         self.articles: int = facts.articles
         self.languages: list[str] = facts.languages
-        self.kinds: dict[str, FieldKind] = facts.fields
+        self.kinds: dict[str, ColumnKind] = facts.fields
+        self.text_names: list[str] = facts.texts
         self.file.sections.find_problem = partial(find_problem, rules, counts)
         self.stems, self.words, self.ids = map(self.open_lexicon, ("stem", "word", "id"))
         self.fields = {name: Field(self.file, name, self.documents) for name in FIELDS}
@@ -68,7 +70,21 @@ class SegmentView:
     def doc_starts(self) -> NDArray[np.int64]:
         """The first document of each article, and at the end the number of documents (int64)."""
         widths = np.maximum(self.column("article.counts"), 1)
-        return np.concatenate(([0], np.cumsum(widths)))
+        starts = np.concatenate(([0], np.cumsum(widths)))
+        if self.text_names:
+            # The documents of paragraphs are numbered as if there were no others.
+            starts = np.append(np.flatnonzero(self.doc_fields == 0), self.documents)[starts]
+        return starts
+
+    @lazy
+    def doc_fields(self) -> NDArray[np.int64]:
+        """The field of each document: 0 for a paragraph, else 1 + the number among `text_names` (int64)."""
+        return self.column(DOC_FIELDS) if self.text_names else np.zeros(self.documents, np.int64)
+
+    def own_texts(self, article: int) -> set[str]:
+        """The names of the fields in which an article has a text of one's own."""
+        numbers = self.doc_fields[slice(*self.doc_starts[article : article + 2])].tolist()
+        return {self.text_names[number - 1] for number in numbers if number}
 
     @lazy
     def lexicon(self) -> list[str]:
@@ -308,8 +324,11 @@ class SegmentView:
         return [list(islice(found, 1 + len(numbers))) for numbers in paragraphs]
 
     def text_of(self, doc: int) -> str:
-        """The text of a document; empty for that of an article without text."""
+        """The text of a document; empty for that of an article without paragraphs."""
         article = int(self.doc_starts.searchsorted(doc, "right")) - 1
+        if self.text_names and (number := int(self.doc_fields[doc])):
+            ((head,),) = self.items([article], [()])
+            return decode_texts(head, [self.text_names[number - 1]])[0]
         if not self.file.sections["article.counts"][article]:
             return ""
         item = int(self._heads[article]) + 1 + doc - int(self.doc_starts[article])

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.article import Article, make_record_id, record_name
+from indexer.article import Article, make_record_id, name_text_anchor, record_name
 from indexer.engine.format.arrays import Ids, expand_ranges
 from indexer.engine.format.columns import NO_VALUES, Column, join_columns
 from indexer.engine.format.labels import LABELS, Labels, make_labels, merge_labels, shorten_sources
-from indexer.engine.format.record import decode_article, decode_info, decode_pages
+from indexer.engine.format.record import decode_article, decode_info, decode_pages, decode_texts
 from indexer.engine.format.segment_file import Array, DamageReporter
 from indexer.engine.format.sketches import WIDTH
 from indexer.engine.read.contents import SegmentEntry, read_contents
@@ -61,12 +61,18 @@ class LiveSegment:
 
 
 class Excerpt(NamedTuple):
-    """An article with some of its paragraphs, their anchors and their pages (None where it is unknown)."""
+    """An article with some of its texts, their anchors and their pages (None where it is unknown).
+
+    `fields` has the field of each text of one's own, and None for each paragraph; `numbers` count the
+    paragraphs of the article from 1, and are None for texts of one's own.
+    """
 
     info: ArticleInfo
     anchors: list[str]
     texts: list[str]
     pages: list[int | None]
+    numbers: list[int | None]
+    fields: list[str | None]
 
 
 class Snapshot:
@@ -75,7 +81,8 @@ class Snapshot:
     Articles that are not removed are numbered from 0 in the order of their documents; columns have one value
     for each. `doc_starts` and `doc_ends` (int32) are the range of an article's documents, `date_starts` and
     `date_ends` (int64) the range of its date in seconds since 1970, NO_DATE for none. `counts` (int64) are
-    its paragraphs, `lengths` (float64) the terms of its title and of its paragraphs. Segments that the
+    its paragraphs, after whose documents come those of its texts of one's own, in the fields `text_names`.
+    `lengths` (float64) are the terms of its title and of all these texts. Segments that the
     snapshot `before` has open are not opened again. Methods that a SegmentView has too return the same for
     all articles of the commit. Raises IndexMissing or IndexDamaged.
     """
@@ -122,6 +129,7 @@ class Snapshot:
             self.segments.append(segment)
             self.documents += view.documents
             self.articles += segment.article_count
+        self.text_names = sorted({name for own in self.segments for name in own.view.text_names})
         self._first_articles = [segment.first_article for segment in self.segments]
         self.doc_starts: Ids = self._gather_column(
             lambda own: own.view.doc_starts[:-1] + own.first_doc, np.int32
@@ -157,6 +165,25 @@ class Snapshot:
             np.arange(self.articles, dtype=np.int32), widths
         )
         return owners
+
+    @lazy
+    def doc_fields(self) -> Ids:
+        """The field of each document (int32): 0 for a paragraph, else 1 + the number among `text_names`."""
+        numbers = [np.empty(0, np.int32)]
+        for own in self.segments:
+            names = [0, *(self.text_names.index(name) + 1 for name in own.view.text_names)]
+            numbers.append(np.array(names, np.int32)[own.view.doc_fields])
+        return np.concatenate(numbers)
+
+    def select_texts(self, postings: Postings, field: str) -> Postings:
+        """Of postings in texts, those in the texts of one field: "paragraph", or one's own."""
+        if not self.text_names:
+            return postings if field == "paragraph" else NO_POSTINGS
+        number = self.text_names.index(field) + 1 if field in self.text_names else 0
+        if not number and field != "paragraph":
+            return NO_POSTINGS
+        kept = self.doc_fields[postings.docs] == number
+        return Postings(postings.docs[kept], postings.freqs[kept])
 
     def postings(self, field: str, stem: str) -> Postings:
         return self._gather_postings(lambda view: view.postings(field, stem))
@@ -303,7 +330,7 @@ class Snapshot:
         view, local = self._locate(article)
         ((head,),) = view.items([local], [()])
         with DamageReporter(view.file.path):
-            return decode_info(head, view.language(local))
+            return decode_info(head, view.language(local), view.text_names)
 
     def infos(self, articles: Sequence[int]) -> list[ArticleInfo]:
         return [excerpt.info for excerpt in self.excerpts(articles, [()] * len(articles))]
@@ -317,18 +344,22 @@ class Snapshot:
         view, local = self._locate(article)
         return view.language(local)
 
-    def excerpts(self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]]) -> list[Excerpt]:
-        """Of each article, the excerpt with the given paragraphs (numbered from 0, ascending).
+    def excerpts(self, articles: Sequence[int], documents: Sequence[Sequence[int]]) -> list[Excerpt]:
+        """Of each article, the excerpt with some of its documents (numbered from 0, ascending).
 
-        An article without text has none, whatever is given.
+        They are its paragraphs and then its texts of one's own. An article without paragraphs has an empty
+        document for them, which is in no excerpt.
         """
         wanted: dict[SegmentView, tuple[list[int], list[int], list[Sequence[int]]]] = {}
-        for index, (article, numbers) in enumerate(zip(articles, paragraphs, strict=True)):
+        for index, (article, numbers) in enumerate(zip(articles, documents, strict=True)):
             view, local = self._locate(article)
             indices, locals_, chosen = wanted.setdefault(view, ([], [], []))
             indices.append(index)
             locals_.append(local)
-            chosen.append(numbers if self.counts[article] else ())
+            count = self.counts[article]
+            if self.text_names:
+                numbers = [number for number in numbers if number < count]
+            chosen.append(numbers if count else ())
         found: dict[int, Excerpt] = {}
         for view, (indices, locals_, chosen) in wanted.items():
             items, anchors = view.items(locals_, chosen), view.anchors_at(locals_, chosen)
@@ -336,10 +367,32 @@ class Snapshot:
                 for index, local, numbers, names, (head, *texts) in zip(
                     indices, locals_, chosen, anchors, items, strict=True
                 ):
-                    info = decode_info(head, view.language(local))
+                    info = decode_info(head, view.language(local), view.text_names)
                     pages = decode_pages(head, numbers)
-                    found[index] = Excerpt(info, names, [text.decode() for text in texts], pages)
+                    own: list[str] = []
+                    if self.text_names:
+                        own = self._name_texts(articles[index], documents[index])
+                        pages += [None] * len(own)
+                    found[index] = Excerpt(
+                        info,
+                        [*names, *map(name_text_anchor, own)],
+                        [*(text.decode() for text in texts), *(decode_texts(head, own) if own else ())],
+                        pages,
+                        [*(number + 1 for number in numbers), *[None] * len(own)],
+                        [*[None] * len(numbers), *own],
+                    )
         return [found[index] for index in range(len(articles))]
+
+    def _name_texts(self, article: int, documents: Sequence[int]) -> list[str]:
+        """The fields of those documents of an article (numbered from 0) that are texts of one's own."""
+        fields = self.doc_fields[self.doc_starts[article] + np.array(documents, np.int64)].tolist()
+        return [self.text_names[field - 1] for field in fields if field]
+
+    def own_texts(self, article: int) -> list[str]:
+        """The fields in which an article has a text of one's own, ascending."""
+        if not self.text_names:
+            return []
+        return self._name_texts(article, range(self.doc_ends[article] - self.doc_starts[article]))
 
     def text_of(self, doc: int) -> str:
         segment = self.segments[bisect_right(self.segments, doc, key=lambda segment: segment.first_doc) - 1]

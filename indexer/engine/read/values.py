@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexer.engine.format.arrays import Ids
 from indexer.engine.format.columns import NAMED, Column
 from indexer.engine.read.periods import format_period, number_periods
-from indexer.fields import FieldKind
+from indexer.fields import ColumnKind
 from indexer.text.normalization import normalize
 
 
@@ -24,7 +24,7 @@ class ArticleValues:
     are counted. `keys` are the normalized names. `column` has the values themselves.
     """
 
-    kind: FieldKind
+    kind: ColumnKind
     owners: Ids
     codes: NDArray[np.int64]
     names: Sequence[str]

@@ -3,7 +3,14 @@
 All numbers of articles, frequencies and lengths below are those of an article's language (see `statistics`).
 
 Robertson, Zaragoza and Taylor (2004), "Simple BM25 extension to multiple weighted fields": frequencies are
-weighted and normalized by length in each field, then added, then saturated once. The inverse document
+weighted and normalized by length in each field, then added, then saturated once. A text of one's own is a
+paragraph whose words count by the weight w(d) of its field: with the frequencies f of a term in the title and
+in the documents d of an article, that are its paragraphs and its texts of one's own,
+
+    f = WEIGHT[title] f(title) / n(title) + WEIGHT[paragraph] sum of w(d) f(d) / n(paragraph),
+
+where w is 1 for paragraphs, and n is 1 - B + B times the length of the title or of all documents, in terms,
+divided by the average length; w changes neither the lengths nor the rarity of a term. The inverse document
 frequency is Lucene's ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative.
 
 A term that occurs in bursts says what an article is about. A term that is spread evenly (as "describe" or
@@ -24,7 +31,7 @@ that the share of what is written in capitals falls less.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,6 +66,7 @@ PRESENCE = (K1 + 1) * (1 - EXACT) / EXACT
 
 In a query of one word, that is as much as other forms can ever add.
 """
+NO_WEIGHTS: Mapping[str, float] = {}
 _ROUNDING = 1e-6
 _FEW = 1 / 16  # of all articles; for fewer, it is faster to drop the documents of the others first
 
@@ -83,10 +91,15 @@ class ScoredTerm(Struct, frozen=True, eq=False):
     variants: ScoredTerm | None = None
 
 
-def score_term(snapshot: Snapshot, term: QueryTerm) -> ScoredTerm:
-    """The BM25F scores of a term, for every article that has it in a field; the forms are not mixed yet."""
+def score_term(
+    snapshot: Snapshot, term: QueryTerm, text_weights: Mapping[str, float] = NO_WEIGHTS
+) -> ScoredTerm:
+    """The BM25F scores of a term, for every article that has it in a field; the forms are not mixed yet.
+
+    `text_weights` are those of the fields of texts of one's own, by name.
+    """
     exact, in_capitals, typed, variants = (
-        None if form is None else score_term(snapshot, form)
+        None if form is None else score_term(snapshot, form, text_weights)
         for form in (term.exact, term.in_capitals, term.typed, term.variants)
     )
     owners = snapshot.article_of[term.paragraph.docs]
@@ -103,7 +116,10 @@ def score_term(snapshot: Snapshot, term: QueryTerm) -> ScoredTerm:
             typed,
             variants,
         )
-    found = _weigh_frequencies(snapshot, "paragraph", owners, term.paragraph.freqs)
+    freqs = term.paragraph.freqs
+    if (times := weigh_documents(snapshot, term.paragraph.docs, text_weights)) is not None:
+        freqs = freqs * times
+    found = _weigh_frequencies(snapshot, "paragraph", owners, freqs)
     if len(term.title.docs):
         title_owners = snapshot.article_of[term.title.docs]
         titles = _weigh_frequencies(snapshot, "title", title_owners, term.title.freqs)
@@ -116,6 +132,15 @@ def score_term(snapshot: Snapshot, term: QueryTerm) -> ScoredTerm:
     scores = saturate(found.scores)
     scores *= statistics.spread(weights, found.articles)
     return ScoredTerm(term, Matches(found.articles, scores), weights, owners, occurrences, exact, in_capitals)
+
+
+def weigh_documents(snapshot: Snapshot, docs: Ids, text_weights: Mapping[str, float]) -> Values | None:
+    """How many times a word in each of these documents counts (float64); None if all count once."""
+    by_field = np.array([1.0, *(text_weights.get(name, 1.0) for name in snapshot.text_names)])
+    if (by_field == 1.0).all():
+        return None
+    times: Values = by_field[snapshot.doc_fields[docs]]
+    return times
 
 
 class FormScore(NamedTuple):

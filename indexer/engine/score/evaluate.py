@@ -22,6 +22,7 @@ from indexer.engine.read.deadline import NO_DEADLINE, Deadline, TimedOut
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import (
     COMPOUND,
+    NO_WEIGHTS,
     FormScore,
     ScoredTerm,
     boost_nearness,
@@ -121,6 +122,8 @@ class QueryContext:
     terms: dict[tuple[Query, tuple[int, ...], bool], ScoredTerm] = field(default_factory=dict)
     variants: bool = True
     neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """How many times each word of a text of one's own counts, by the name of its field."""
 
     def make_reader(
         self, languages: Sequence[str], notes: list[Note], *, is_ranked: bool = False
@@ -168,7 +171,9 @@ def run_query(
     full = unite([own.full for own in found], context.snapshot.articles)
     partial = unite([own.partial for own in found], context.snapshot.articles)
     if depth != 0 and not timed_out:
-        full, partial, searched_for_pairs = add_pair_scores(context.snapshot, full, partial, pairs)
+        full, partial, searched_for_pairs = add_pair_scores(
+            context.snapshot, full, partial, pairs, context.weights
+        )
     if timed_out:
         evaluation.notes.append(evaluation.note_time_out())
     return QueryMatches(
@@ -190,10 +195,11 @@ def match_stems(
     boosts: Iterable[tuple[str, float]],
     excluded: Ids,
     deadline: Deadline = NO_DEADLINE,
+    weights: Mapping[str, float] = NO_WEIGHTS,
 ) -> QueryMatches:
     """The articles that have any of the stems, each score times its boost; not the excluded ones (ascending).
 
-    Never raises TimedOut: when the time is up, only the stems that were looked up count.
+    `weights` are those of `QueryContext`. Never raises TimedOut: when the time is up, only the stems that were looked up count.
     """
     reader = TermReader(snapshot, (), deadline=deadline)
     terms: list[ScoredTerm] = []
@@ -202,7 +208,7 @@ def match_stems(
     try:
         for stem, boost in boosts:
             deadline.check()
-            terms.append(score_term(snapshot, reader.stem(stem)))
+            terms.append(score_term(snapshot, reader.stem(stem), weights))
             found.append(multiply_scores(terms[-1].matches, boost))
     except TimedOut:
         timed_out = True
@@ -330,7 +336,9 @@ class Evaluation:
         if scored is None:
             term = self._choose_reader(without).read(node)
             self.deadline.check()
-            scored = terms[node, without, self.is_ranked] = score_term(self.snapshot, term)
+            scored = terms[node, without, self.is_ranked] = score_term(
+                self.snapshot, term, self.context.weights
+            )
         return scored
 
     def _choose_reader(self, without: tuple[int, ...]) -> TermReader:

@@ -15,6 +15,7 @@ from whoosh.query.wrappers import Not
 
 from indexer.article import PROPERTIES
 from indexer.engine.format.arrays import Ids, Values, contains
+from indexer.engine.read.postings import FIELDS
 from indexer.engine.score.bm25f import (
     NEARNESS,
     WEIGHT,
@@ -64,7 +65,7 @@ _KINDS: dict[type, str] = {
     Or: "any of",
     Every: "everything",
 }
-_FIELDS = {"title": ("title",), "paragraph": ("text",)}
+_FIELDS = {"title": "title", "paragraph": "text"}
 
 
 def explain_query(context: QueryContext, tree: Query) -> Explanation:
@@ -82,7 +83,7 @@ def explain_query(context: QueryContext, tree: Query) -> Explanation:
         node = _unwrap(part)
         reading = describe_clause(part)
         explained.append(
-            ClauseExplanation(serialize_query(part), reading, _kind(node), "ignored", _fields(node))
+            ClauseExplanation(serialize_query(part), reading, _kind(node), "ignored", _fields(context, node))
         )
     return Explanation(describe_query(tree), tuple(explained))
 
@@ -121,7 +122,7 @@ def _explain_clause(evaluation: Evaluation, clause: Any, role: Role) -> ClauseEx
         describe_clause(clause),
         _kind(node),
         role,
-        _fields(node),
+        _fields(evaluation.context, node),
         articles,
         boost,
         words=tuple(words[:MAX_WORDS]),
@@ -162,11 +163,13 @@ def _kind(node: Any) -> str:
     return _KINDS.get(type(node), "all of" if isinstance(node, And) else "word")
 
 
-def _fields(node: Any) -> tuple[str, ...]:
+def _fields(context: QueryContext, node: Any) -> tuple[str, ...]:
     """The fields in which words are searched for; () for other nodes."""
     if isinstance(node, (And, Or, FilterNode, Every)):
         return ()
-    return _FIELDS.get(node.fieldname, ("title", "text"))
+    if node.fieldname == "text":
+        return (*_FIELDS.values(), *context.weights)
+    return (_FIELDS.get(node.fieldname, node.fieldname),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +322,7 @@ def _score_pairs(context: QueryContext, found: QueryMatches, articles: Ids) -> l
     pairs = []
     for pair in found.pairs:
         points = np.empty(len(articles))
-        points[order] = score_pairs(context.snapshot, articles[order], [pair])
+        points[order] = score_pairs(context.snapshot, articles[order], [pair], context.weights)
         pairs.append((pair, points * has_pairs))
     return pairs
 
@@ -327,17 +330,22 @@ def _score_pairs(context: QueryContext, found: QueryMatches, articles: Ids) -> l
 def _score_fields(context: QueryContext, score: _TermScore, articles: Ids) -> list[tuple[FieldScore, ...]]:
     """The points of a term in each article, divided between the fields by their weighted frequencies."""
     snapshot, term = context.snapshot, score.scored.term
-    postings = {"title": term.title, "paragraph": term.paragraph}
+    postings = {"title": term.title, "text": snapshot.select_texts(term.paragraph, "paragraph")}
+    weights = {"title": WEIGHT["title"], "text": WEIGHT["paragraph"]}
+    for name in snapshot.text_names:
+        postings[name] = snapshot.select_texts(term.paragraph, name)
+        weights[name] = WEIGHT["paragraph"] * context.weights.get(name, 1.0)
     counts = {field: count_occurrences(snapshot, own, articles) for field, own in postings.items()}
-    norms = {field: length_norms(snapshot, field, articles) for field in postings}
-    weighted = {field: WEIGHT[field] * counts[field] / norms[field] for field in postings}
-    total = weighted["title"] + weighted["paragraph"]
+    title_norms, text_norms = (length_norms(snapshot, field, articles) for field in FIELDS)
+    norms = {field: title_norms if field == "title" else text_norms for field in postings}
+    weighted = {field: weights[field] * counts[field] / norms[field] for field in postings}
+    total = np.sum([*weighted.values()], axis=0)
     return [
         tuple(
             FieldScore(
-                "title" if field == "title" else "text",
+                field,
                 float(counts[field][hit]),
-                WEIGHT[field],
+                weights[field],
                 float(norms[field][hit]),
                 float(score.points[hit] * weighted[field][hit] / total[hit]),
             )

@@ -21,7 +21,14 @@ from whoosh.query.qcore import Query
 
 from indexer.engine.format.arrays import Ids, Values, contains, expand_ranges
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.bm25f import WEIGHT, ScoredTerm, idf, length_norms, saturate
+from indexer.engine.score.bm25f import (
+    WEIGHT,
+    ScoredTerm,
+    idf,
+    length_norms,
+    saturate,
+    weigh_documents,
+)
 from indexer.engine.score.clauses import is_word
 from indexer.engine.score.matches import Matches
 from indexer.engine.score.positions import DOC_STRIDE
@@ -141,12 +148,16 @@ def _weigh_common(snapshot: Snapshot, text: str, languages: Sequence[int]) -> Va
 
 
 def add_pair_scores(
-    snapshot: Snapshot, full: Matches, partial: Matches, pairs: Sequence[Pair]
+    snapshot: Snapshot,
+    full: Matches,
+    partial: Matches,
+    pairs: Sequence[Pair],
+    text_weights: Mapping[str, float],
 ) -> tuple[Matches, Matches, Ids]:
     """The matches with the scores of pairs added to the best of each language, and which these are.
 
     They are the `DEPTH` best, full matches first. The articles that were searched for pairs are ascending
-    (int32).
+    (int32). `text_weights` are those of the fields of texts of one's own, by name.
     """
     if not pairs:
         return full, partial, np.empty(0, np.int32)
@@ -167,7 +178,7 @@ def add_pair_scores(
     if not len(articles):
         return full, partial, searched
     added = np.empty(len(articles))
-    added[order] = score_pairs(snapshot, searched, pairs)
+    added[order] = score_pairs(snapshot, searched, pairs, text_weights)
     full_scores, partial_scores = full.scores.copy(), partial.scores.copy()
     full_scores[best_full] += added[: len(best_full)]
     partial_scores[best_partial] += added[len(best_full) :]
@@ -184,8 +195,13 @@ def _select_best(scores: Values, count: int) -> NDArray[np.int64]:
     return chosen if len(chosen) < 2 * count else np.flatnonzero(scores > bound)
 
 
-def score_pairs(snapshot: Snapshot, articles: Ids, pairs: Sequence[Pair]) -> Values:
-    """What the pairs add to the scores of articles (ascending): float64, one an article."""
+def score_pairs(
+    snapshot: Snapshot, articles: Ids, pairs: Sequence[Pair], text_weights: Mapping[str, float]
+) -> Values:
+    """What the pairs add to the scores of articles (ascending): float64, one an article.
+
+    In a text of one's own, a pair counts as many times as its words do, by `text_weights`.
+    """
     starts = snapshot.doc_starts[articles]
     # The title is stored with the first document of its article.
     widths = {"title": np.ones(len(articles), np.int64), "paragraph": snapshot.doc_ends[articles] - starts}
@@ -194,6 +210,7 @@ def score_pairs(snapshot: Snapshot, articles: Ids, pairs: Sequence[Pair]) -> Val
         share = weight / length_norms(snapshot, field, articles)
         docs = expand_ranges(starts, widths[field]).astype(np.int32)
         owners = np.repeat(np.arange(len(articles)), widths[field])
+        times = weigh_documents(snapshot, docs, text_weights) if field == "paragraph" else None
         runs: dict[Stems, _Places] = {}
         for number, pair in enumerate(pairs):
             for first_stems, second_stems in pair.stems:
@@ -212,8 +229,9 @@ def score_pairs(snapshot: Snapshot, articles: Ids, pairs: Sequence[Pair]) -> Val
                 distance_back = next_first - second_ends
                 is_after = (distance_back > 0) & (distance_back <= REACH)
                 for counts, is_counted in ((beside, distance == 1), (near, is_before | is_after)):
-                    own = owners[second[is_counted] // DOC_STRIDE]
-                    counts[number] += share * np.bincount(own, minlength=len(articles))
+                    own = second[is_counted] // DOC_STRIDE
+                    found = np.bincount(owners[own], None if times is None else times[own], len(articles))
+                    counts[number] += share * found
     beside, near = saturate(beside), NEAR * saturate(near)
     # Not a matrix product, whose rounding depends on which other articles there are.
     added = np.zeros(len(articles))

@@ -18,7 +18,7 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 
 from indexer import limits
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
-from indexer.engine.read.postings import NO_POSTINGS, Postings, merge_postings
+from indexer.engine.read.postings import FIELDS, NO_POSTINGS, Postings, merge_postings
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.positions import Phrase, TermSet, find_exact_phrase, find_near, list_words
 from indexer.engine.score.variants import find_variants
@@ -29,8 +29,8 @@ from indexer.text.normalization import is_in_capitals, normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
 Stems = tuple[str, ...]
-_FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
-"""The stored fields in which the words of a query field are looked up."""
+_FIELDS = {"text": ("title", "paragraph"), "title": ("title",)}
+"""The stored fields in which the words of a query field are looked up; those of others in paragraphs."""
 VARIANT = 0.5
 """The weight of the variants of a word, beside 1 for the word as typed and other forms of its stem."""
 _NAME_MARKS = "@#"
@@ -40,15 +40,15 @@ _AT_ONCE = 8192  # words that are matched with a pattern between two checks of t
 class QueryTerm(Struct, frozen=True, eq=False):
     """One word, phrase or pattern of a query, with its postings in titles and in paragraphs.
 
-    `in_title` and `in_text` tell which of the two fields the query asks for.
+    `field` is the one that the query asks for: "text" (all), "title", "paragraph", or one of one's own, whose
+    texts are stored as paragraphs.
     """
 
     label: str
+    field: str
     title: Postings
     paragraph: Postings
     term_set: TermSet
-    in_title: bool
-    in_text: bool
     synonyms: tuple[str, ...] = ()
     """The synonyms and variants that are searched for with it."""
     exact: QueryTerm | None = None
@@ -59,6 +59,10 @@ class QueryTerm(Struct, frozen=True, eq=False):
     """Without the variants, if it has some."""
     variants: QueryTerm | None = None
     """Only the variants, if it has some."""
+
+    def is_in(self, field: str) -> bool:
+        """Whether the query asks for the term in "title", in "paragraph", or in a field of one's own."""
+        return self.field in ("text", field)
 
 
 @dataclass(slots=True)
@@ -90,48 +94,48 @@ class TermReader:
         A node that the query language does not have is a programming error, and raises TypeError.
         """
         self.deadline.check()
-        fields = _FIELDS[node.fieldname]
+        field = node.fieldname
         match node:
             case Term():
-                return self.word(fields, node.text)
+                return self.word(field, node.text)
             case RawPhrase(exact=True):
-                return self.exact(fields, node.text, node.slop)
+                return self.exact(field, node.text, node.slop)
             case RawPhrase():
-                return self.quotation(fields, f'"{node.text}"', node.text, node.slop)
+                return self.quotation(field, f'"{node.text}"', node.text, node.slop)
             case Alternatives():
-                return self.alternatives(fields, node.text, node.others, includes_text=node.includes_text)
+                return self.alternatives(field, node.text, node.others, includes_text=node.includes_text)
             case FuzzyTerm():
-                return self.fuzzy(fields, node.text, node.maxdist)
+                return self.fuzzy(field, node.text, node.maxdist)
             case Prefix():
-                return self.prefix(fields, node.text)
+                return self.prefix(field, node.text)
             case Wildcard():
-                return self.wildcard(fields, node.text)
+                return self.wildcard(field, node.text)
             case Near():
                 alternatives = [list(part) if isinstance(part, Or) else [part] for part in node.parts]
                 parts = [[self.read(one) for one in part] for part in alternatives]
-                return self.near(fields, parts, node.distances)
+                return self.near(field, parts, node.distances)
         raise TypeError(f"the engine has no term for {node!r}")
 
-    def word(self, fields: Sequence[str], text: str) -> QueryTerm:
+    def word(self, field: str, text: str) -> QueryTerm:
         """A word as typed; in some languages it may be a phrase of several tokens (covid-19, 東京都).
 
         A name or a topic (@desk, #sea) matches as written, and without its mark only where nothing is.
         """
         tokens = self.analyzers[0].tokenize(text, query=True) if self.analyzers else []
         if len(tokens) == 1 and _is_name(tokens[0]):
-            return self.quotation(fields, text, text, 1)
-        term = self._look_up(fields, text, self._analyze(text, 1))
-        variants = [] if is_whole(text) else self._look_up_variants(fields, text)
-        exact, in_capitals = self._find_forms(fields, text, term.term_set, has_variants=bool(variants))
+            return self.quotation(field, text, text, 1)
+        term = self._look_up(field, text, self._analyze(text, 1))
+        variants = [] if is_whole(text) else self._look_up_variants(field, text)
+        exact, in_capitals = self._find_forms(field, text, term.term_set, has_variants=bool(variants))
         if not variants:
             return structs.replace(term, exact=exact, in_capitals=in_capitals)
         if self.is_ranked and len(tokens) > 1:
             # The stem of the joined word may be that of quite another one: co-operation, cooper.
-            own, *joined = (self.exact(fields, form, 1) for form in (text, *(one.label for one in variants)))
+            own, *joined = (self.exact(field, form, 1) for form in (text, *(one.label for one in variants)))
             exact = structs.replace(_add_variants(own, joined), term_set=TermSet())
         return structs.replace(_add_variants(term, variants), exact=exact, in_capitals=in_capitals)
 
-    def _look_up_variants(self, fields: Iterable[str], text: str) -> list[QueryTerm]:
+    def _look_up_variants(self, field: str, text: str) -> list[QueryTerm]:
         """The variants of a word that the index has."""
         found = []
         for analysis in self.analyzers if self.variants else ():
@@ -141,22 +145,22 @@ class TermReader:
                 term_set = TermSet(phrases=frozenset({(stems, 1)}))
                 if len(stems) == 1:
                     term_set = TermSet(stems=frozenset(stems))
-                term = self._look_up(fields, variant, term_set)
+                term = self._look_up(field, variant, term_set)
                 if len(term.title.docs) or len(term.paragraph.docs):
                     found.append(term)
         return found
 
     def stem(self, stem: str) -> QueryTerm:
         """A stem in titles and texts."""
-        return self._look_up(_FIELDS["text"], strip_tag(stem), TermSet(stems=frozenset((stem,))))
+        return self._look_up("text", strip_tag(stem), TermSet(stems=frozenset((stem,))))
 
-    def phrase(self, fields: Iterable[str], text: str, slop: int) -> QueryTerm:
+    def phrase(self, field: str, text: str, slop: int) -> QueryTerm:
         """A phrase in any form, whose neighbours stand at most `slop` places apart, in order."""
-        return self._look_up(fields, f'"{text}"', self._analyze(text, slop))
+        return self._look_up(field, f'"{text}"', self._analyze(text, slop))
 
-    def quotation(self, fields: Sequence[str], label: str, text: str, slop: int) -> QueryTerm:
+    def quotation(self, field: str, label: str, text: str, slop: int) -> QueryTerm:
         """A word or a phrase as written; in the languages in which no article has it so, in any form."""
-        written = self._look_up(fields, label, self._analyze(text, slop, exact=True))
+        written = self._look_up(field, label, self._analyze(text, slop, exact=True))
         article_of, statistics = self.snapshot.article_of, self.snapshot.statistics
         counts = sum(statistics.count(article_of[own.docs]) for own in (written.title, written.paragraph))
         lacking = np.flatnonzero(counts == 0).tolist()
@@ -164,7 +168,7 @@ class TermReader:
             return written
         analyzers = {get_analyzer(statistics.languages[number]) for number in lacking}
         forms = self._analyze(text, slop, analyzers=[own for own in self.analyzers if own in analyzers])
-        other = self._look_up(fields, label, forms)
+        other = self._look_up(field, label, forms)
         is_lacking = statistics.select(lacking)
 
         def add(own: Postings, more: Postings) -> Postings:
@@ -178,38 +182,35 @@ class TermReader:
         both = TermSet.of([written.term_set, forms])
         return structs.replace(written, title=title, paragraph=paragraph, term_set=both)
 
-    def exact(self, fields: Iterable[str], text: str, slop: int) -> QueryTerm:
+    def exact(self, field: str, text: str, slop: int) -> QueryTerm:
         """A word or a phrase as written, in no other form."""
         label = f'="{text}"' if " " in text else f"={text}"
-        return self._look_up(fields, label, self._analyze(text, slop, exact=True))
+        return self._look_up(field, label, self._analyze(text, slop, exact=True))
 
-    def alternatives(
-        self, fields: Sequence[str], text: str, others: Sequence[str], *, includes_text: bool
-    ) -> QueryTerm:
+    def alternatives(self, field: str, text: str, others: Sequence[str], *, includes_text: bool) -> QueryTerm:
         """The synonyms of a word as one term, with the word itself if `includes_text`."""
-        terms = [self.word(fields, text)] if includes_text else []
+        terms = [self.word(field, text)] if includes_text else []
         for other in others:
-            term = self.phrase(fields, other, 1)
+            term = self.phrase(field, other, 1)
             # Terms with the same stems have the same postings, which must not count twice.
             if all(term.term_set != known.term_set for known in terms):
                 terms.append(term)
         return QueryTerm(
             text,
+            field,
             merge_postings([term.title for term in terms]),
             merge_postings([term.paragraph for term in terms]),
             TermSet.of(term.term_set for term in terms),
-            in_title="title" in fields,
-            in_text="paragraph" in fields,
             synonyms=tuple(others),
         )
 
-    def prefix(self, fields: Sequence[str], text: str) -> QueryTerm:
+    def prefix(self, field: str, text: str) -> QueryTerm:
         """The words, as written, that begin with a text."""
         if is_unspaced(text):
-            return self.word(fields, text)
-        return self._expand(fields, f"{text}*", self.snapshot.prefix_range(_normalize(text)))
+            return self.word(field, text)
+        return self._expand(field, f"{text}*", self.snapshot.prefix_range(_normalize(text)))
 
-    def wildcard(self, fields: Iterable[str], text: str) -> QueryTerm:
+    def wildcard(self, field: str, text: str) -> QueryTerm:
         """The words, as written, that match a pattern with * and ?."""
         pattern = _normalize(text)
         start = re.split(r"[*?]", pattern, maxsplit=1)[0]
@@ -220,21 +221,19 @@ class TermReader:
             self.deadline.check()
             block = candidates[low : low + _AT_ONCE]
             numbers += (number for number in block if matches(lexicon[number]))
-        return self._expand(fields, text, numbers)
+        return self._expand(field, text, numbers)
 
-    def fuzzy(self, fields: Iterable[str], text: str, distance: int) -> QueryTerm:
+    def fuzzy(self, field: str, text: str, distance: int) -> QueryTerm:
         """The words, as written, at most `distance` edits from a word; swapping two letters is one edit."""
         found = self.snapshot.fuzzy_index.find(_normalize(text), distance, self.deadline)
         lexicon = self.snapshot.lexicon
-        return self._expand(fields, f"{text}~", [bisect_left(lexicon, word) for word in found])
+        return self._expand(field, f"{text}~", [bisect_left(lexicon, word) for word in found])
 
-    def near(
-        self, fields: Iterable[str], parts: Sequence[Sequence[QueryTerm]], distances: Sequence[int]
-    ) -> QueryTerm:
+    def near(self, field: str, parts: Sequence[Sequence[QueryTerm]], distances: Sequence[int]) -> QueryTerm:
         """Parts that stand within the distances of each other, in any order; each is one of several terms."""
         highlights = [TermSet.of(term.term_set for term in part) for part in parts]
         postings = {}
-        for name in fields:
+        for name in _list_stored(field):
             docs = []
             for part in parts:
                 self.deadline.check()
@@ -244,7 +243,7 @@ class TermReader:
             postings[name] = find_near(self.snapshot, name, pairs, distances, self.deadline)
         label = " NEAR ".join("/".join(term.label for term in part) for part in parts)
         nears = frozenset({(tuple(highlights), tuple(distances))})
-        return _make_term(label, postings, TermSet(nears=nears))
+        return self._make_term(field, label, postings, TermSet(nears=nears))
 
     def split_word(self, text: str) -> list[tuple[str, int]]:
         """The tokens of a word that has several, such as covid-19: an article may have only some of them.
@@ -274,7 +273,7 @@ class TermReader:
         return found
 
     def _find_forms(
-        self, fields: Sequence[str], text: str, terms: TermSet, *, has_variants: bool
+        self, field: str, text: str, terms: TermSet, *, has_variants: bool
     ) -> tuple[QueryTerm | None, QueryTerm | None]:
         """A word only in the form that was typed, and only in capitals; see `QueryTerm`."""
         snapshot = self.snapshot
@@ -289,9 +288,9 @@ class TermReader:
                     [snapshot.form_postings(name, *form, in_capitals=in_capitals) for form in forms],
                     np.maximum,
                 )
-                for name in fields
+                for name in _list_stored(field)
             }
-            return _make_term(label, postings, TermSet())
+            return self._make_term(field, label, postings, TermSet())
 
         exact = in_capitals = None
         # Words as written may match with other accents.
@@ -357,7 +356,7 @@ class TermReader:
             exact=frozenset(exact_phrases),
         )
 
-    def _expand(self, fields: Iterable[str], label: str, numbers: Sequence[int]) -> QueryTerm:
+    def _expand(self, field: str, label: str, numbers: Sequence[int]) -> QueryTerm:
         """One term for words of the lexicon, given by ascending numbers; the most common, if too many."""
         if len(numbers) > limits.EXPANSION:
             values: dict[str, str | int] = {
@@ -369,21 +368,28 @@ class TermReader:
             most_common = np.argsort(-self.snapshot.word_frequencies[np.array(numbers)], kind="stable")
             numbers = [numbers[place] for place in most_common[: limits.EXPANSION].tolist()]
         words = frozenset(self.snapshot.lexicon[number] for number in numbers)
-        return self._look_up(fields, label, TermSet(words=words))
+        return self._look_up(field, label, TermSet(words=words))
 
-    def _look_up(self, fields: Iterable[str], label: str, terms: TermSet) -> QueryTerm:
+    def _look_up(self, field: str, label: str, terms: TermSet) -> QueryTerm:
         """The postings of everything that a term stands for, as those of one. Raises TimedOut."""
         snapshot, deadline = self.snapshot, self.deadline
         words = list_words(snapshot, terms)
         postings: dict[str, Postings] = {}
-        for name in fields:
+        for name in _list_stored(field):
             found = [snapshot.postings(name, stem) for stem in sorted(terms.stems)]
             found += [snapshot.phrase_postings(name, *phrase, deadline) for phrase in sorted(terms.phrases)]
             found += [find_exact_phrase(snapshot, name, phrase, deadline) for phrase in sorted(terms.exact)]
             written = snapshot.word_postings(name, words, deadline) if words else NO_POSTINGS
             # Most occurrences of the word as written are occurrences of its stem, and must not count twice.
             postings[name] = merge_postings([merge_postings(found), written], np.maximum)
-        return _make_term(label, postings, terms)
+        return self._make_term(field, label, postings, terms)
+
+    def _make_term(self, field: str, label: str, postings: dict[str, Postings], terms: TermSet) -> QueryTerm:
+        """The term with these postings, of which those in texts of other fields are dropped."""
+        title, paragraph = (postings.get(name, NO_POSTINGS) for name in FIELDS)
+        if field not in _FIELDS:
+            paragraph = self.snapshot.select_texts(paragraph, field)
+        return QueryTerm(label, field, title, paragraph, terms)
 
 
 def _add_variants(term: QueryTerm, variants: Sequence[QueryTerm]) -> QueryTerm:
@@ -406,20 +412,14 @@ def _add_variants(term: QueryTerm, variants: Sequence[QueryTerm]) -> QueryTerm:
     )
 
 
+def _list_stored(field: str) -> Sequence[str]:
+    """The stored fields in which the words of a query field are looked up."""
+    return _FIELDS.get(field, ("paragraph",))
+
+
 def _is_name(token: Token) -> bool:
     """Whether a token is a name or a topic: @desk, #sea."""
     return token.word[0] in _NAME_MARKS
-
-
-def _make_term(label: str, postings: dict[str, Postings], terms: TermSet) -> QueryTerm:
-    return QueryTerm(
-        label,
-        postings.get("title", NO_POSTINGS),
-        postings.get("paragraph", NO_POSTINGS),
-        terms,
-        in_title="title" in postings,
-        in_text="paragraph" in postings,
-    )
 
 
 def _normalize(text: str) -> str:
