@@ -77,8 +77,8 @@ def parse_fields(given: object) -> dict[str, FieldType]:
             kind = settings if isinstance(settings, FieldType) else convert(settings, FieldType)
         except ValidationError as error:
             raise ValueError(
-                f"{name} must be a table with a type ({', '.join(KINDS)}), and maybe facet (true or false) or "
-                f"weight (a number): {error}"
+                f"{name} must be a table with a type ({', '.join(KINDS)}), and maybe facet (true or false) "
+                f"or weight (a number): {error}"
             ) from error
         if kind.facet and kind.type in ("number", "text"):
             raise ValueError(f"{name}: a field of type {kind.type} cannot be a facet")

@@ -25,7 +25,6 @@ def test_a_field_is_declared_with_its_type() -> None:
         ({"desk": "keyword"}, r"desk must be a table with a type \(keyword, integer"),
         ({"desk": {"type": "word"}}, "Invalid enum value 'word'"),
         ({"desk": {"type": "keyword", "facets": True}}, "unknown field `facets`"),
-        ({"desk": {"type": "text"}}, "desk: a field cannot be searched word by word; make it a keyword"),
         ({"size": {"type": "number", "facet": True}}, "a field of type number cannot be a facet"),
     ],
 )

@@ -221,9 +221,11 @@ def write_clause(label: str, localization: Localization, fields: Fields | None =
     # The dates of a clause are absolute, so the day makes no difference.
     tree: Any = parse_query(label, today=date.min, fields=fields).tree
     place = _PLACES.get(getattr(tree, "fieldname", ""))
-    if place and isinstance(tree, (Term, RawPhrase)):
+    if isinstance(tree, (Term, RawPhrase)) and (place or tree.fieldname in (fields or {})):
         words = isolate(label.partition(":")[2])
-        return localization.gettext(place, words=words)
+        if place:
+            return localization.gettext(place, words=words)
+        return _write_field(tree.fieldname, words, localization)
     # Beside filters alone stands a node that matches every article.
     parts = [
         part for part in (tree, *tree.children()) if isinstance(part, (DateRange, NumberRange, Filter, Not))
@@ -252,8 +254,13 @@ def _write_node(node: Any, localization: Localization, fields: Fields) -> Markup
         value = localization.value_text(node.text, fields[node.fieldname].type)
     else:
         return None
-    field = isolate(node.fieldname.replace("_", " "))
-    return localization.gettext(N_("{field}: {value}"), field=field, value=isolate(value))
+    return _write_field(node.fieldname, isolate(value), localization)
+
+
+def _write_field(name: str, value: Markup, localization: Localization) -> Markup:
+    """A field of the archive's own with a value in it."""
+    field = isolate(name.replace("_", " "))
+    return localization.gettext(N_("{field}: {value}"), field=field, value=value)
 
 
 def _write_numbers(numbers: NumberRange, localization: Localization) -> str:

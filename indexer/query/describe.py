@@ -29,7 +29,7 @@ _MONTHS = [
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 ]
-_PLACES = {"title": " in the title", "paragraph": " in the text"}
+_PLACES = {"text": "", "title": " in the title", "paragraph": " in the text"}
 
 
 def describe_query(tree: Query) -> str:
@@ -121,7 +121,7 @@ def _describe_node(node: Any) -> str:
     if isinstance(node, Filter):
         known = PROPERTIES.get(node.fieldname)
         return (known.phrase if known else f"with {node.fieldname} {{}}").format(f"“{node.text}”")
-    return _describe_word(node) + _PLACES.get(node.fieldname, "") + _describe_boost(node.boost)
+    return _describe_word(node) + _describe_place(node.fieldname) + _describe_boost(node.boost)
 
 
 def _describe_numbers(numbers: NumberRange) -> str:
@@ -163,6 +163,10 @@ def _describe_word(node: Any) -> str:
         letters = "one letter differs" if node.maxdist == 1 else f"{node.maxdist} letters differ"
         return f"words spelt like “{node.text}” (up to {letters})"
     return f"“{node.text}”"
+
+
+def _describe_place(field: str) -> str:
+    return _PLACES.get(field, f" in the field {field}")
 
 
 def _describe_choice(part: Any) -> str:

@@ -52,7 +52,8 @@ class LeafReader:
         self.max_clauses = max_clauses
         self.fields = fields or {}
         self.sources = sources
-        self._filters = {*_DATE_FIELDS, *PROPERTIES, *self.fields}
+        own_filters = {name for name, kind in self.fields.items() if kind.type != "text"}
+        self._filters = {*_DATE_FIELDS, *PROPERTIES, *own_filters}
         self.notes: list[Note] = []
         self.count = 0
 

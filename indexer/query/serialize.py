@@ -30,7 +30,7 @@ from indexer.query.tree import (
     has_words,
 )
 
-_FIELDS = {"title": "title:", "paragraph": "text:"}
+_FIELDS = {"text": "", "paragraph": "text:"}
 _MAX_LISTED = 10  # clauses in a note
 _MAX_CHARACTERS = 60  # of one clause in a sentence
 
@@ -104,7 +104,8 @@ def _serialize_signed(node: Any) -> str:
 
 
 def _serialize_word(node: Any) -> str:
-    field, boost = _FIELDS.get(node.fieldname, ""), format_boost(node.boost)
+    field = _FIELDS.get(node.fieldname, f"{node.fieldname}:")
+    boost = format_boost(node.boost)
     if isinstance(node, RawPhrase):
         if node.exact and node.slop == 1 and " " not in node.text:
             return f"{field}={node.text}{boost}"

@@ -14,7 +14,7 @@ from indexer.errors import InvalidRequest
 from indexer.fields import EXPECTED
 from indexer.query import Filter, FilterNode, NullQuery, Query, has_words, read_value
 from indexer.results import FACETS
-from indexer.search.request import FILTERS, refuse
+from indexer.search.request import FILTERS, list_filters, refuse, refuse_text
 from indexer.search.settings import SearchSettings
 
 
@@ -75,6 +75,7 @@ def check_facets(settings: SearchSettings, names: Collection[str]) -> None:
     """Raise InvalidRequest for a facet that the index does not have."""
     own = [name for name, kind in settings.fields.items() if kind.facet]
     for name in names:
+        refuse_text("facets", name, settings.fields)
         if name in settings.fields and name not in own:
             raise InvalidRequest(f"{name} is no facet: declare it with facet = true", "facets")
         if name not in (*FACETS, *own):
@@ -85,9 +86,10 @@ def _read_value(settings: SearchSettings, name: str, value: str) -> FilterNode:
     if name in FILTERS:
         is_whole = name == "source" and value in settings.sources
         return Filter(name, value, prefers_whole=True, is_whole=is_whole)
+    refuse_text("filters", name, settings.fields)
     kind = settings.fields.get(name)
     if kind is None:
-        refuse("filters", f"must be one or more of {', '.join((*FILTERS, *settings.fields))}", name)
+        refuse("filters", f"must be one or more of {', '.join(list_filters(settings.fields))}", name)
     try:
         node: Any = read_value(name, kind, value, settings.today(), day_first=settings.day_first)
     except ValueError:
@@ -100,7 +102,7 @@ def _parse_filter(settings: SearchSettings, text: str) -> Query:
     """The tree of a filter in the syntax of queries, in which nothing but filters may stand."""
     parsed = settings.parse(text)
     if parsed.tree is NullQuery or has_words(parsed.tree):
-        known = ", ".join(settings.fields)
+        known = ", ".join(list_filters(settings.fields)[len(FILTERS) :])
         advice = " ".join(map(str, parsed.notes)) or (f"Fields of this index: {known}." if known else "")
         refuse("filter", "must have nothing but filters, such as tag:sea or date:2021", text, advice)
     return parsed.tree

@@ -1,4 +1,4 @@
-"""Passages: which paragraphs and texts of one's own of a hit to show, where to shorten them, and the hits made of them."""
+"""Passages: which texts of a hit to show, where to shorten them, and the hits made of them."""
 
 from __future__ import annotations
 

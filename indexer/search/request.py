@@ -173,8 +173,9 @@ def make_restriction(filters: Mapping[str, Values | bool], fields: Mapping[str, 
     if not isinstance(filters, Mapping):
         refuse("filters", "must be a mapping from the names of filters to values", filters)
     checked = _check_filters("filters", filters)
-    known = [*FILTERS, *fields]
+    known = list_filters(fields)
     for name in checked.keys() - known:
+        refuse_text("filters", name, fields)
         refuse("filters", f"must be one or more of {', '.join(known)}", name)
     for name in filters.keys() - checked.keys():
         refuse(name, "must have a value (an empty list to show nothing)", filters[name])
@@ -183,6 +184,17 @@ def make_restriction(filters: Mapping[str, Values | bool], fields: Mapping[str, 
         (name, sorted(values) if isinstance(values, tuple) else values) for name, values in checked.items()
     ]
     return Restriction(checked, hashlib.blake2b(repr(parts).encode(), digest_size=_DIGEST).hexdigest())
+
+
+def list_filters(fields: Mapping[str, FieldType]) -> list[str]:
+    """The names of all filters of an index with these fields: texts are searched instead."""
+    return [*FILTERS, *(name for name, kind in fields.items() if kind.type != "text")]
+
+
+def refuse_text(argument: str, name: str, fields: Mapping[str, FieldType]) -> None:
+    """Raise InvalidRequest for a text that is given as a filter or a facet."""
+    if name in fields and fields[name].type == "text":
+        raise InvalidRequest(f"{name} is a text: search it, with {name}:word in the query", argument)
 
 
 def refuse(name: str, problem: str, value: object, advice: str = "") -> NoReturn:

@@ -91,10 +91,8 @@ def find_values(
 
 def find_texts(article: Article, fields: Mapping[str, FieldType]) -> dict[str, str]:
     """The texts of one's own that an article has, by the names of their fields, ascending."""
-    texts = {
-        name: str(value) for name, value in _find_own_values(article, fields) if fields[name].type == "text"
-    }
-    return {name: texts[name] for name in sorted(texts)}
+    values = dict(_find_own_values(article, fields))
+    return {name: str(values[name]) for name in sorted(values) if fields[name].type == "text"}
 
 
 def _find_own_values(article: Article, fields: Mapping[str, FieldType]) -> Iterator[tuple[str, FieldValue]]:

@@ -112,8 +112,8 @@ def decode_article(items: list[bytes]) -> Article:
 def decode_info(head: bytes, language: str, texts: Collection[str] = ()) -> ArticleInfo:
     """The article with this head, without its text; `language` is the one that it was analyzed in.
 
-    Nor does it have its values in the fields `texts`, which are texts. Raises ValueError or InvalidArticle for
-    an invalid head.
+    `texts` are the fields of texts of one's own, which are left out as well. Raises ValueError or
+    InvalidArticle for an invalid head.
     """
     info = _decode_info(head)
     make_published(info.published)
@@ -128,7 +128,7 @@ def decode_texts(head: bytes, names: Iterable[str]) -> list[str]:
     texts: list[str] = []
     for name in names:
         if not isinstance(text := values.get(name), str):
-            raise ValueError(f"no text in the field {name}")
+            raise ValueError(f"no text in the field {name}")  # noqa: TRY004 - the value was stored so
         texts.append(text)
     return texts
 

@@ -199,7 +199,8 @@ def match_stems(
 ) -> QueryMatches:
     """The articles that have any of the stems, each score times its boost; not the excluded ones (ascending).
 
-    `weights` are those of `QueryContext`. Never raises TimedOut: when the time is up, only the stems that were looked up count.
+    `weights` are those of `QueryContext`. Never raises TimedOut: when the time is up, only the stems that
+    were looked up count.
     """
     reader = TermReader(snapshot, (), deadline=deadline)
     terms: list[ScoredTerm] = []
