@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from indexer import Article, Page
+from indexer import Article, FieldType, Page
 from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
 from indexer.engine.read.snapshot import Snapshot
 from indexer.search.request import SearchRequest
@@ -22,8 +22,15 @@ class BareIndex:
     They are searched without variants, which the reference does not know.
     """
 
-    def __init__(self, folder: Path, today: date = date(2024, 6, 15), **sizes: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        today: date = date(2024, 6, 15),
+        fields: Mapping[str, FieldType] | None = None,
+        **sizes: Any,
+    ) -> None:
         create_empty(folder, "en")
+        self._fields = fields or {}
         self._today, self._sizes = today, sizes
         self._languages: dict[str, str] = {}
         self.snapshot = Snapshot(folder)
@@ -65,11 +72,12 @@ class BareIndex:
             today=lambda: self._today,
             seconds=60.0,
             variants=False,
+            fields=self._fields,
         )
         return search(self.snapshot, how, SearchRequest.from_keywords(query, **options))
 
     def _batch(self) -> Batch:
-        return Batch(self.snapshot, "en", lambda commit: None, **self._sizes)
+        return Batch(self.snapshot, "en", lambda commit: None, fields=self._fields, **self._sizes)
 
     def _reopen(self, before: Snapshot | None) -> None:
         self.snapshot = Snapshot(self.snapshot.folder, before)

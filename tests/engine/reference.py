@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -22,6 +22,7 @@ from whoosh.query.qcore import Every, NullQuery
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
+from indexer import FieldType
 from indexer.article import Article
 from indexer.engine.score.bm25f import (
     BURST,
@@ -55,7 +56,6 @@ from indexer.text.normalization import is_capitalized, is_in_capitals, normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 from tests.engine.segments import is_mostly_in_capitals
 
-FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 REQUIRED = (Must, Not, DateRange, Filter, Every)
 OPERATORS = ("AND", "OR", "NOT", "NEAR")
 
@@ -79,15 +79,19 @@ class QueryTerm:
 
 
 class Reference:
-    """A collection to search."""
+    """A collection to search; `weights` are those of its texts of one's own, by the names of their fields."""
 
-    def __init__(self, articles: Sequence[Article], language: str = "en") -> None:
+    def __init__(
+        self, articles: Sequence[Article], language: str = "en", weights: Mapping[str, float] | None = None
+    ) -> None:
         self.articles = {article.id: article for article in articles}
         language_of = {a.id: a.language or detect_language(a.title, a.paragraphs, language) for a in articles}
         groups: dict[str, list[Article]] = {}
         for article in articles:
             groups.setdefault(base_language(language_of[article.id]), []).append(article)
-        self.parts = [LanguageReference(own, group, language_of) for group, own in groups.items()]
+        self.parts = [
+            LanguageReference(own, group, language_of, weights or {}) for group, own in groups.items()
+        ]
 
     def search(self, query: str, *, today: Any, min_full_matches: int = 10) -> Answer:
         """Every match, in order."""
@@ -119,15 +123,32 @@ def reads_capitals(query: str) -> bool:
 class LanguageReference:
     """The articles of a collection that are in one language."""
 
-    def __init__(self, articles: Sequence[Article], language: str, language_of: dict[str, str]) -> None:
+    def __init__(
+        self,
+        articles: Sequence[Article],
+        language: str,
+        language_of: dict[str, str],
+        weights: Mapping[str, float],
+    ) -> None:
+        self.own_fields = {name: FieldType("text") for name in weights}
         self.articles = {article.id: article for article in articles}
         self.language_of = language_of
         self.language = language
+        # Of each text of an article: in which field it is, and how many times a word there counts.
+        self.fields: dict[str, list[str]] = {}
+        self.weights: dict[str, list[float]] = {}
+        self.written: dict[str, list[str]] = {}
+        for article in articles:
+            own = [name for name in sorted(weights) if article.fields.get(name)]
+            body = ["paragraph"] * len(article.paragraphs)
+            self.fields[article.id] = ["title", *body, *own]
+            self.weights[article.id] = [1.0, *[1.0] * len(body), *(weights[name] for name in own)]
+            texts = (article.title, *article.paragraphs, *(str(article.fields[name]) for name in own))
+            self.written[article.id] = [*texts]
         self.texts: dict[str, list[list[Token]]] = {
-            a.id: [get_analyzer(language).tokenize(text) for text in (a.title, *a.paragraphs)]
-            for a in articles
+            name: [get_analyzer(language).tokenize(text) for text in texts]
+            for name, texts in self.written.items()
         }
-        self.written = {a.id: (a.title, *a.paragraphs) for a in articles}
         self.average = {
             name: sum(self.length(id_, name) for id_ in self.articles) / (len(self.articles) or 1)
             for name in ("title", "paragraph")
@@ -141,7 +162,8 @@ class LanguageReference:
     def search(self, query: str, *, today: Any) -> tuple[dict[str, float], dict[str, float]]:
         """The scores of the articles that meet the whole query, and of those that meet a part of it."""
         self.terms: list[QueryTerm] = []
-        tree = self.drop_unsearchable(parse_query(query, today=today).tree) or NullQuery
+        parsed = parse_query(query, today=today, fields=self.own_fields)
+        tree = self.drop_unsearchable(parsed.tree) or NullQuery
         self.reads_capitals = reads_capitals(query)
         self.names = self.find_names(tree)
         parts = list(tree) if type(tree) is AllOf else [tree]
@@ -279,7 +301,7 @@ class LanguageReference:
             gain = 0.0
             for factor, reach in ((share, 1), (NEAR, REACH)):
                 counts = [self.count_meetings(one, other, reach, tokens) for tokens in self.texts[name]]
-                gain += factor * self.saturate(name, counts[0], sum(counts[1:]))
+                gain += factor * self.saturate(name, counts)
             gains[name] = weight * gain
         return gains
 
@@ -473,7 +495,7 @@ class LanguageReference:
     def score(self, name: str, term: QueryTerm) -> float:
         """BM25F of one term in one article: of all its forms, and of the form as typed."""
         title, paragraphs = term.frequencies[name]
-        score = term.weight * self.saturate(name, title, sum(paragraphs))
+        score = term.weight * self.saturate(name, [title, *paragraphs])
         rest, added = 1.0, 0.0
         for fall, form in term.forms:
             share: float = rest * EXACT / self.words**fall
@@ -482,10 +504,11 @@ class LanguageReference:
                 added += share * (self.score(name, form) + PRESENCE * term.weight)
         return rest * score + added
 
-    def saturate(self, name: str, title: float, text: float) -> float:
-        """The saturated weighted frequency in title and text."""
+    def saturate(self, name: str, counts: Sequence[float]) -> float:
+        """The saturated weighted frequency, of those in the title and in each other text."""
         weighted = 0.0
-        for place, frequency in (("title", title), ("paragraph", text)):
+        texts = sum(count * weight for count, weight in zip(counts[1:], self.weights[name][1:], strict=True))
+        for place, frequency in (("title", counts[0]), ("paragraph", texts)):
             relative = self.length(name, place) / (self.average[place] or 1.0)
             weighted += WEIGHT[place] * frequency / (1 - B[place] + B[place] * relative)
         return (K1 + 1) * weighted / (K1 + weighted)
@@ -515,19 +538,18 @@ class LanguageReference:
     def count_term(self, node: Any, form: Token | None = None, *, in_capitals: bool = False) -> QueryTerm:
         """The frequencies and the weight of a term, or of one form of it."""
         node = self.as_read(node)
-        fields = FIELDS[node.fieldname]
         term = QueryTerm()
         for name, texts in self.texts.items():
-            counts = [
-                float(
+            title, *paragraphs = (
+                0.0
+                if node.fieldname not in ("text", field)
+                else float(
                     self.count(node, tokens)
                     if form is None
                     else self.count_form(form, text, tokens, in_capitals=in_capitals)
                 )
-                for tokens, text in zip(texts, self.written[name], strict=True)
-            ]
-            title = counts[0] if "title" in fields else 0.0
-            paragraphs = counts[1:] if "paragraph" in fields else [0.0] * (len(counts) - 1)
+                for field, tokens, text in zip(self.fields[name], texts, self.written[name], strict=True)
+            )
             if title or any(paragraphs):
                 term.frequencies[name] = (title, paragraphs)
         term.weight = self.idf(len(term.frequencies)) * self.measure_burstiness(term) ** BURST

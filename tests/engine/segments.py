@@ -34,6 +34,8 @@ FIELDS = {
     "price": FieldType("number"),
     "embargo": FieldType("date"),
     "breaking": FieldType("boolean"),
+    "lead": FieldType("text"),
+    "abstract": FieldType("text", weight=3),
 }
 DETAILS: list[dict[str, Any]] = [
     {},
@@ -43,6 +45,9 @@ DETAILS: list[dict[str, Any]] = [
     {"tags": ["sea"], "fields": {"embargo": "2024-05", "breaking": False, "desk": ("a",)}},
     {"fields": {"embargo": "9999", "edition": 7, "undeclared": "x"}},
     {"fields": {"edition": "not a number"}},
+    {"fields": {"lead": "Road roads 東京 canciones", "desk": ("b",)}},
+    {"fields": {"lead": "½ VACCINES of the road", "abstract": "vaccinated US US"}},
+    {"fields": {"abstract": "😀", "lead": ("no", "text")}},
 ]
 MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 # Words that share a stem, have several tokens or none, or have another stem in another language.
@@ -96,19 +101,30 @@ class Naive:
 
     def __init__(self, articles: Sequence[Article]) -> None:
         self.articles = list(articles)
-        self.widths = [max(len(article.paragraphs), 1) for article in articles]
+        self.own = [[name for name in ("abstract", "lead") if is_text(article, name)] for article in articles]
+        self.widths = [
+            max(len(article.paragraphs), 1) + len(own)
+            for article, own in zip(articles, self.own, strict=True)
+        ]
         self.first = [0, *accumulate(self.widths)]
         self.documents = self.first[-1]
         # By field: the tokens of each document that has any.
         self.tokens: dict[str, dict[int, list[Any]]] = {"title": {}, "paragraph": {}}
         self.texts: dict[str, dict[int, str]] = {"title": {}, "paragraph": {}}
-        for article, first in zip(articles, self.first, strict=False):
+        # The names of the fields of texts of one's own, and "" for paragraphs.
+        self.doc_fields: list[str] = []
+        for article, first, own in zip(articles, self.first, self.own, strict=False):
             words = get_analyzer(language_of(article))
             self.tokens["title"][first] = words.tokenize(article.title)
             self.texts["title"][first] = article.title
             for place, text in enumerate(article.paragraphs):
                 self.tokens["paragraph"][first + place] = words.tokenize(text)
                 self.texts["paragraph"][first + place] = text
+            self.doc_fields += [""] * max(len(article.paragraphs), 1)
+            for name in own:
+                text, doc = str(article.fields[name]), len(self.doc_fields)
+                self.tokens["paragraph"][doc], self.texts["paragraph"][doc] = words.tokenize(text), text
+                self.doc_fields.append(name)
         every = [t for docs in self.tokens.values() for tokens in docs.values() for t in tokens]
         self.forms = sorted({(token.stem, token.word) for token in every})
         self.stems = sorted({token.stem for token in every})
@@ -151,6 +167,11 @@ class Naive:
         ]
 
 
+def is_text(article: Article, field: str) -> bool:
+    """Whether an article has a text in a field of one's own."""
+    return isinstance(article.fields.get(field), str)
+
+
 def is_mostly_in_capitals(text: str) -> bool:
     """Whether more than half of the words are in capitals, numbers and single letters aside."""
     words = [word for word in text.split() if word[0] not in digits and len(word.encode()) > 1]
@@ -175,6 +196,9 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
     naive = Naive(articles)
     assert (view.documents, view.articles) == (naive.documents, len(articles))
     assert view.doc_starts.tolist() == naive.first
+    names = ["", *view.text_names]
+    assert [names[number] for number in view.doc_fields.tolist()] == naive.doc_fields
+    assert sorted({*naive.doc_fields}) == [*names] if naive.doc_fields else not view.text_names
     assert view.stems.words() == naive.stems
     assert view.words.words() == view.lexicon == naive.words
     for field in ("title", "paragraph"):
@@ -213,6 +237,8 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
         assert view.find(article.id) == number
         assert view.all_items(number) == encode_article(article)
         assert view.anchors(number) == make_anchors(article.paragraphs)
+        for doc in range(naive.first[number], naive.first[number + 1]):
+            assert view.text_of(doc) == naive.texts["paragraph"].get(doc, "")
         head, *texts = encode_article(article)
         assert view.items([number, number], [range(len(texts))[-1:], ()]) == [[head, *texts[-1:]], [head]]
     assert view.find("nobody") is None

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer import Article, Config, Hit, Index, Page
+from indexer import Article, Config, FieldType, Hit, Index, Page
 from indexer.engine.build.merge import MergePolicy
 from indexer.results import FACETS
 from indexer.search.request import SearchRequest
@@ -56,16 +56,21 @@ ATOMS = [
     '="belt roads"~2', "=東京都", "=educación", "road^2", "sea^0.5", "belt^0", '"belt road"^3', "harb*^2",
     "title:=road", "lang:en", "lang:de", "language:*", "site:example.org", "site:news.example.org", "site:*",
     "source:wire", "source:wire/b.txt", "source:a.txt", "id:a1*", "id:a7", "-lang:en", "-site:example.org",
+    "summary:road", 'summary:"belt road"', "summary:harb*", "lead:(sea OR =roads)", "-lead:road",
+    "+summary:sea", "summary:rode~2", "summary:US", "summary:Sea", 'summary:"the sea"~3', "lead:東京都",
+    "lead:covid-19^2",
     "since:2021-03", "until:2021", "2021-03..2021-12", "war", "die", '"war die"', "the-sea", "-war", "=l'été",
 ]  # fmt: skip
 NEARS = [
     "sea", "road", "belt", "the", "harb*", "*ine", "rode~2", '"belt road"', '"the sea"~3', "=roads", "東京",
     "(sea OR belt)", '(road OR "the sea" OR v*)', "title:road", "text:sea", "Zürich", "educacion", "covid-19",
-    "京", "date:2021", "war", "l'été",
+    "京", "date:2021", "war", "l'été", "summary:sea", "lead:road",
 ]  # fmt: skip
 DATES = [None, "2020", "2021-03", "2021-03-04", "2021-03-04T05:06", "2021-12-31", "2022-12", "0001", "9999"]
 URLS = [None, "https://example.org/1", "https://news.example.org/2", "https://notexample.org/3"]
 SOURCES = [None, "a.txt", "wire/a.txt", "wire/b.txt", "haywire/b.txt"]
+FIELDS = {"summary": FieldType("text", weight=2.5), "lead": FieldType("text", weight=0.5)}
+WEIGHTS = {"summary": 2.5, "lead": 0.5}
 LANGUAGES = [None, None, None, "en", "en-GB", "de", "es", "fr", "vi", "ja", "haw", "sw"]
 
 
@@ -108,6 +113,7 @@ def make_article(chance: random.Random, name: str) -> Article:
         language=chance.choice(LANGUAGES),
         url=chance.choice(URLS),
         source=chance.choice(SOURCES),
+        fields={name: text for name in FIELDS if chance.random() < 0.3 and (text := make_text(chance, 8))},
     )
 
 
@@ -127,7 +133,7 @@ def with_copies(chance: random.Random, articles: list[Article]) -> list[Article]
 
 def opened(folder: Path, **options: Any) -> Index:
     """An index whose clock stands still, searched without variants, which the reference does not know."""
-    return Index(Config(index=folder, variants=False, **options), today=lambda: TODAY)
+    return Index(Config(index=folder, variants=False, fields=FIELDS, **options), today=lambda: TODAY)
 
 
 def assert_agrees(page: Page, reference: Reference, query: str) -> None:
@@ -187,7 +193,7 @@ def test_the_engine_finds_and_scores_like_the_reference(tmp_path: Path, pairs: i
     for number in range(-(-pairs // 2 // QUERIES)):
         chance = random.Random(number)
         articles = make_collection(chance)
-        reference = Reference(articles)
+        reference = Reference(articles, weights=WEIGHTS)
         with opened(tmp_path / f"{number}") as index:
             index.put(articles)
             for _ in range(QUERIES):
@@ -254,7 +260,7 @@ class History:
 def assert_as_new(history: History, fresh: Index) -> None:
     """The index answers like the reference, and like a new index of the same articles."""
     index, articles = history.index, list(history.live.values())
-    reference = Reference(articles)
+    reference = Reference(articles, weights=WEIGHTS)
     fresh.put(articles)
     assert index.search("*", collapse=False).total == len(articles)
     for _ in range(QUERIES):
@@ -293,7 +299,14 @@ def test_segments_and_merges_do_not_change_the_answers(tmp_path: Path, factor: i
         chance = random.Random(1000 * factor + number)
         policy, max_memory = MergePolicy(factor, min_documents=10), chance.choice([0, 2**28])
         # With little memory, a put makes many segments; with enough, it makes one of many chunks.
-        index = BareIndex(tmp_path / f"{number}", TODAY, policy=policy, max_memory=max_memory, chunk_size=200)
+        index = BareIndex(
+            tmp_path / f"{number}",
+            TODAY,
+            fields=FIELDS,
+            policy=policy,
+            max_memory=max_memory,
+            chunk_size=200,
+        )
         history = History(index, chance)
         history.put(10)
         for _ in range(chance.randint(3, 14)):
@@ -309,7 +322,7 @@ def test_an_open_snapshot_does_not_see_later_changes(tmp_path: Path) -> None:
     with opened(tmp_path / "index") as index:
         history = History(index, chance)
         history.put(15)
-        before = Reference(list(history.live.values()))
+        before = Reference(list(history.live.values()), weights=WEIGHTS)
         reading = index._open_last_commit()
         for change in [lambda: history.put(5), history.remove, history.rebuild] * 5:
             change()
