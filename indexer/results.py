@@ -444,6 +444,11 @@ class MarkedArticle(Result, frozen=True):
     texts: tuple[MarkedText, ...] = ()
     """The texts in fields of one's own, in the order of their names."""
 
+    @property
+    def places(self) -> tuple[MarkedText | MarkedParagraph, ...]:
+        """The texts in fields of one's own, and then the paragraphs."""
+        return (*self.texts, *self.paragraphs)
+
 
 class Status(Result, frozen=True):
     """What an index holds. Sizes are bytes; times are ISO 8601 in UTC."""

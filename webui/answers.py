@@ -67,6 +67,9 @@ class Row(Result, frozen=True):
     fields: Annotated[
         Mapping[str, FieldValue], Meta(description="The values of the archive's own fields; in CSV as JSON.")
     ]
+    field: Annotated[
+        str | None, Meta(description="The archive's own field that the text is in, if it is no paragraph.")
+    ]
 
 
 class Problem(Result, frozen=True):

@@ -11,6 +11,7 @@ from flask import Response, request
 
 from indexer import Config, IndexReader
 from indexer.errors import NutgrafError
+from indexer.fields import list_weights
 from webui.mount import current_mount
 
 
@@ -32,6 +33,7 @@ def entity_tag(index: IndexReader, *parts: str) -> str:
         str(config.query_characters),
         str(config.query_seconds),
         config.timezone,
+        str(list_weights(config.fields)),
         _stamp(config),
         *parts,
     )

@@ -285,6 +285,7 @@ def _rows_of(hit: Hit) -> Iterator[Row]:
             tags=article.tags,
             publisher=article.publisher,
             fields=article.fields,
+            field=passage.field if passage else None,
         )
 
 

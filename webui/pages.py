@@ -148,7 +148,8 @@ def article(name: str | None) -> ResponseReturnValue:
     marked = index.mark_article(wanted, asked.query, prefix=asked.prefix)
     anchor, number = request.args.get("p", ""), whole_number(request.args, "n", 0)
     here = next((p for p in marked.paragraphs if p.anchor == anchor), None)
-    matches = [p.anchor for p in marked.paragraphs if p.spans]
+    matches = [place.anchor for place in marked.places if place.spans]
+    is_lost = bool(anchor) and all(place.anchor != anchor for place in marked.places)
     similar = index.find_similar(wanted, SIMILAR)
     return _page(
         mount,
@@ -160,11 +161,11 @@ def article(name: str | None) -> ResponseReturnValue:
         properties=list_properties(marked.article, asked.home(), base, index.fields),
         matches=matches,
         around=neighbours(matches),
-        minimap=minimap(marked.paragraphs),
+        minimap=minimap(marked.places),
         back=None if asked.is_empty else f"{asked.url(base, asked.page)}#{hit_anchor(wanted)}",
         here=here,
-        is_lost=bool(anchor) and here is None,
-        closest=closest_paragraph(marked.paragraphs, anchor, number) if anchor and here is None else None,
+        is_lost=is_lost,
+        closest=closest_paragraph(marked.paragraphs, anchor, number) if is_lost else None,
         also=index.find_duplicates(wanted),
         similar=[hit.article for hit in similar],
         timed_out=similar.timed_out,
@@ -203,14 +204,15 @@ def guide(name: str | None) -> ResponseReturnValue:
 @blueprint.get("/a/cite.<any(bib, ris, json):kind>", defaults={"name": None})
 @blueprint.get("/a/<path:name>/cite.<any(bib, ris, json):kind>")
 def cite(name: str | None, kind: str) -> ResponseReturnValue:
-    """The citation of an article, or of its paragraph `p`, as a file."""
+    """The citation of an article, or of its paragraph or text `p`, as a file."""
     wanted = requested_article(name)
     marked = current_mount().index.mark_article(wanted)
     anchor = request.args.get("p", "")
     found = next((p for p in marked.paragraphs if p.anchor == anchor), None)
     number = found.number if found else None
     _, media_type, write = FORMATS[kind]
-    address = article_url(url_of("search", _external=True), wanted, "", anchor if number else "", number or 0)
+    anchor = anchor if any(place.anchor == anchor for place in marked.places) else ""
+    address = article_url(url_of("search", _external=True), wanted, "", anchor, number or 0)
     citation = Citation(marked.article, address, number, found.page_number if found else None)
     response = Response(write(citation), content_type=f"{media_type}; charset=utf-8")
     response.headers.set("Content-Disposition", "attachment", filename=f"{citation.key}.{kind}")

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from indexer.article import Published
 from indexer.files.fork_safe import lazy
-from indexer.results import AlternativeQuery, MarkedParagraph, Note, Page, Span, SuggestedFilter
+from indexer.results import AlternativeQuery, MarkedParagraph, MarkedText, Note, Page, Span, SuggestedFilter
 from webui.citations import FORMATS
 from webui.translations import N_, Localization, isolate
 from webui.urls import Search, article_url, citation_url, linkable_url, original_url, page_url
@@ -173,22 +173,28 @@ def neighbours(matches: Sequence[str]) -> dict[str, tuple[str | None, str | None
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A paragraph with matches on the minimap of an article: where it begins and how high it is, of 1000."""
+    """A place with matches on the minimap of an article: where it begins and how high it is, of 1000.
+
+    It is a paragraph, with its number, or the text in a `field` of one's own.
+    """
 
     anchor: str
-    number: int
+    number: int | None
+    field: str | None
     y: int
     height: int
 
 
-def minimap(paragraphs: Sequence[MarkedParagraph]) -> list[Spot]:
-    """The paragraphs with matches, placed by the characters before them."""
-    ends = list(itertools.accumulate((len(one.text) + _GAP for one in paragraphs), initial=0))
+def minimap(places: Sequence[MarkedText | MarkedParagraph]) -> list[Spot]:
+    """The places with matches, placed by the characters before them."""
+    ends = list(itertools.accumulate((len(one.text) + _GAP for one in places), initial=0))
     spots = []
-    for one, start, end in zip(paragraphs, ends, ends[1:], strict=False):
+    for one, start, end in zip(places, ends, ends[1:], strict=False):
         if one.spans:
             y = min(1000 * start // ends[-1], 1000 - _MIN_HEIGHT)
-            spots.append(Spot(one.anchor, one.number, y, max(1000 * (end - start) // ends[-1], _MIN_HEIGHT)))
+            height = max(1000 * (end - start) // ends[-1], _MIN_HEIGHT)
+            number, field = (one.number, None) if isinstance(one, MarkedParagraph) else (None, one.field)
+            spots.append(Spot(one.anchor, number, field, y, height))
     return spots
 
 

@@ -197,7 +197,7 @@ def _print_hit(place: int, hit: Hit) -> None:
     click.echo(f"   {sanitize('  '.join(facts))}")
     for passage in hit.passages:
         page = f", page {passage.page_number}" if passage.page_number else ""
-        click.echo(f"   [{passage.number}{page}] {_make_bold(passage.text, passage.spans)}")
+        click.echo(f"   [{passage.field or passage.number}{page}] {_make_bold(passage.text, passage.spans)}")
     if hit.also:
         click.echo(f"   also in {', '.join(sanitize(other.id) for other in hit.also)}")
     if hit.explanation:

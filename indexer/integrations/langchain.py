@@ -44,6 +44,7 @@ class NutgrafRetriever(BaseRetriever):
                     "publisher": hit.article.publisher,
                     "fields": dict(hit.article.fields),
                     "number": passage.number,
+                    "field": passage.field,
                     "page_number": passage.page_number,
                     "anchor": passage.anchor,
                     "score": hit.score,

@@ -20,6 +20,7 @@ from indexer.results import (
     Hit,
     MarkedArticle,
     MarkedParagraph,
+    MarkedText,
     Page,
     Passage,
     QuoteCheck,
@@ -60,7 +61,7 @@ class CitedArticle(ArticleInfo, frozen=True, kw_only=True):
 
 @_document_all_fields
 class CitedPassage(Passage, frozen=True, kw_only=True):
-    """A paragraph, quoted from an article: untrusted text.
+    """A paragraph, or a text in a field of its own, quoted from an article: untrusted text.
 
     `resource` is the address of the whole paragraph as a resource, `link` that of the paragraph on the search
     site, for people: it is what to cite.
@@ -91,13 +92,14 @@ class ReadArticle(Result, frozen=True):
     """An article, or as many of its paragraphs as fit into one answer.
 
     `of` is the number of paragraphs of the article, `next_paragraph` the one to continue from; null at the
-    end.
+    end. With its first paragraph come its `texts` in fields of their own.
     """
 
     article: CitedArticle
     paragraphs: tuple[CitedPassage, ...]
     of: int
     next_paragraph: int | None
+    texts: tuple[CitedPassage, ...] = ()
     notice: str = NOTICE
 
 
@@ -126,12 +128,14 @@ class Citations:
         resource = ARTICLE_URI.format(id=quote(article.id, safe=""))
         return _extend(CitedArticle, article, title=cut(article.title, _MAX_TITLE), resource=resource)
 
-    def cite_passage(self, article_id: str, passage: Passage | MarkedParagraph) -> CitedPassage:
-        """Return a paragraph of an article with its addresses, and the text cut."""
+    def cite_passage(self, article_id: str, passage: Passage | MarkedParagraph | MarkedText) -> CitedPassage:
+        """Return a paragraph or a text of an article with its addresses, and the text cut."""
         link = f"{self._site}/a/?{urlencode({'id': article_id})}#{passage.anchor}" if self._site else None
+        number = None if isinstance(passage, MarkedText) else passage.number
         return _extend(
             CitedPassage,
             passage,
+            number=number,
             text=cut(passage.text, MAX_TEXT),
             spans=_keep_spans(MAX_TEXT, passage.text, passage.spans),
             resource=PARAGRAPH_URI.format(id=quote(article_id, safe=""), anchor=passage.anchor),
@@ -155,6 +159,7 @@ class Citations:
     def read(self, marked: MarkedArticle, first: int) -> ReadArticle:
         """Return the paragraphs of an article from `first` on that fit; at least one, which may be cut."""
         article, size = marked.article, 0
+        texts = [self.cite_passage(article.id, own) for own in marked.texts if first == 1]
         shown: list[CitedPassage] = []
         for paragraph in marked.paragraphs[first - 1 :][:MAX_PARAGRAPHS]:
             size += len(paragraph.text)
@@ -163,7 +168,11 @@ class Citations:
             shown.append(self.cite_passage(article.id, paragraph))
         of, following = len(marked.paragraphs), first + len(shown)
         return ReadArticle(
-            self.cite_article(article), tuple(shown), of, following if following <= of else None
+            self.cite_article(article),
+            tuple(shown),
+            of,
+            following if following <= of else None,
+            tuple(texts),
         )
 
     def cite_quote(self, found: QuoteCheck) -> CitedQuote:
@@ -219,7 +228,8 @@ def format_place(passage: CitedPassage | CitedQuote) -> str:
     """Return the number of a passage's paragraph as text, or those of the first and the last."""
     if isinstance(passage, CitedQuote) and passage.last_number != passage.number:
         return f"paragraphs {passage.number} to {passage.last_number}"
-    return f"paragraph {passage.number}"
+    own = passage.field if isinstance(passage, CitedPassage) else None
+    return own or f"paragraph {passage.number}"
 
 
 def link_passage(article: CitedArticle, passage: CitedPassage | CitedQuote) -> ResourceLink:

@@ -89,7 +89,7 @@ class Archive:
         lines, links = [], []
         for hit in page.hits:
             lines.append(format_heading(hit.article))
-            lines += [f"  [{passage.number}] {passage.text}" for passage in hit.passages]
+            lines += [f"  [{p.field or p.number}] {p.text}" for p in hit.passages]
             links += [link_passage(hit.article, passage) for passage in hit.passages]
         notes = "".join(f"\n{note}" for note in page.notes)
         summary = f"{page.total} articles match, {page.partial} in part.{notes}"
@@ -98,10 +98,11 @@ class Archive:
     def read_article(self, id: Id, first_paragraph: Annotated[int, Field(ge=1)] = 1) -> CallToolResult:  # noqa: A002
         """Read the paragraphs of an article from one on, as many as fit into one answer."""
         found = self._citations.read(self._index.mark_article(id), first_paragraph)
-        lines = [format_heading(found.article), *(f"[{p.number}] {p.text}" for p in found.paragraphs)]
+        passages = (*found.texts, *found.paragraphs)
+        lines = [format_heading(found.article), *(f"[{p.field or p.number}] {p.text}" for p in passages)]
         more = f" Read on from {found.next_paragraph}." if found.next_paragraph else ""
         summary = f"{len(found.paragraphs)} of {found.of} paragraphs.{more}"
-        links = [link_passage(found.article, paragraph) for paragraph in found.paragraphs]
+        links = [link_passage(found.article, passage) for passage in passages]
         return _make_result(found, format_answer(summary, lines), *links)
 
     def timeline(
@@ -144,17 +145,18 @@ class Archive:
     def format_article(self, id: str) -> str:  # noqa: A002
         """Return an article as text, or its beginning."""
         found = self._citations.read(self._index.mark_article(id), 1)
-        lines = [format_heading(found.article), *(paragraph.text for paragraph in found.paragraphs)]
+        texts = (f"{own.field}: {own.text}" for own in found.texts)
+        lines = [format_heading(found.article), *texts, *(paragraph.text for paragraph in found.paragraphs)]
         more = f"\n\nRead on with read_article, from {found.next_paragraph}." if found.next_paragraph else ""
         return f"{fence(lines)}{more}"
 
     def format_paragraph(self, id: str, anchor: str) -> str:  # noqa: A002
-        """Return a paragraph as text."""
+        """Return a paragraph, or a text in a field of the archive's own, as text."""
         marked = self._index.mark_article(id)
-        for paragraph in marked.paragraphs:
-            if paragraph.anchor == anchor:
+        for place in marked.places:
+            if place.anchor == anchor:
                 heading = format_heading(self._citations.cite_article(marked.article))
-                return fence([heading, self._citations.cite_passage(marked.article.id, paragraph).text])
+                return fence([heading, self._citations.cite_passage(marked.article.id, place).text])
         raise ArticleMissing(f"the article {id!r} has no paragraph {anchor!r}")
 
 

@@ -74,7 +74,8 @@
     button { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0; cursor: pointer; }
     :focus-visible { outline: 3px solid var(--_link); outline-offset: 2px; border-radius: 2px; }
     input:focus-visible { outline-width: 2px; outline-offset: -1px; border-radius: var(--_radius); }
-    label, .status, .meta, .byline, .page, .notes, .note, .also { font: .875rem/1.5 var(--_font); color: var(--_quiet); }
+    .field { display: block; }
+    label, .status, .meta, .byline, .page, .field, .notes, .note, .also { font: .875rem/1.5 var(--_font); color: var(--_quiet); }
     label { display: block; margin-block-end: .3rem; }
     .box { position: relative; display: flex; align-items: center; }
     .icon {
@@ -704,6 +705,7 @@
         missing ? make("p", { class: "meta", part: "missing" }, ...this.#around("missing", missing)) : null,
         make("ul", { part: "passages", lang },
           ...(hit.passages ?? []).slice(0, 3).map((passage) => make("li", { dir: "auto" },
+            passage.field && make("span", { part: "field", dir: "auto" }, passage.field.replaceAll("_", " ")),
             this.#anchor("passage", marked(passage.text, passage.spans), article, hit, query, passage),
             passage.page_number && make("span", { part: "page" },
               ...this.#around("page", this.#digits(passage.page_number)))))),
