@@ -137,7 +137,7 @@ class Config:
     def fingerprint(self) -> str:
         """Return a short hash of the options that change the stored index."""
         given = {name: getattr(self, name) for name in _STORED}
-        given["fields"] = {name: kind.as_stored() for name, kind in self.fields.items()}
+        given["fields"] = {name: kind.without_weight() for name, kind in self.fields.items()}
         values = to_builtins({name: value for name, value in given.items() if value != {}})
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -47,15 +47,16 @@ class FieldType(Struct, frozen=True, forbid_unknown_fields=True):
 
     A keyword is one text or several, each of which is matched as a whole. With `facet`, the values can be
     counted; those of a date by their years. A text is searched word by word, as the paragraphs are: each of
-    its words counts `weight` times, from above 0 to 100 (default: 1). Another weight needs no rebuild.
+    its words counts `weight` times, from above 0 to 100 (default: 1). The weight that is declared when an
+    index is opened counts, so that another one needs no rebuild.
     """
 
     type: FieldKind
     facet: bool = False
     weight: float | UnsetType = UNSET
 
-    def as_stored(self) -> FieldType:
-        """Return the type without what does not change the stored index."""
+    def without_weight(self) -> FieldType:
+        """Return the type without its weight, which does not change the stored index."""
         return structs.replace(self, weight=UNSET)
 
 
@@ -101,7 +102,7 @@ def list_weights(fields: Mapping[str, FieldType]) -> dict[str, float]:
 
 
 def use_weights(stored: Mapping[str, FieldType], declared: Mapping[str, FieldType]) -> dict[str, FieldType]:
-    """Return the stored types with the weights that are declared now."""
+    """Return the stored types, those of declared fields with the weights that are declared now."""
     return {
         name: structs.replace(kind, weight=declared[name].weight)
         if kind.type == "text" and name in declared

@@ -182,6 +182,7 @@ class Citations:
             article = self.cite_article(found.article)
             passage = Passage(found.number, found.anchor, found.text, found.spans, found.page_number)
             paragraph = asdict(self.cite_passage(article.id, passage))
+            del paragraph["field"]
         also = tuple(map(self.cite_article, found.also))
         return _extend(CitedQuote, found, article=article, also=also, **paragraph)
 

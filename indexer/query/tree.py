@@ -14,8 +14,8 @@ Where there are filters and exclusions but no words, they stand in an `And` that
 
 The field of words is "text" (everywhere), "title", "paragraph" or a text of one's own; that of a filter is
 the property of an article that it compares. Words have a `boost`, by which their score is multiplied; the
-boost of all other nodes is 1. `NullQuery` stands alone, for a query with nothing to search for. A tree is final:
-Whoosh's own `normalize` would turn `And([Every(), Not(x)])` into `Every()`.
+boost of all other nodes is 1. `NullQuery` stands alone, for a query with nothing to search for. A tree is
+final: Whoosh's own `normalize` would turn `And([Every(), Not(x)])` into `Every()`.
 
 The functions `make_…` put parts together by these rules. A part is None where there is nothing to search for.
 """

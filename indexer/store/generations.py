@@ -221,8 +221,9 @@ def create_generation(config: Config) -> Path:
         numbers = [int(path.name[1:7]) for path in root.iterdir() if GENERATION.match(path.name)]
     folder = root / f"g{max(numbers, default=0) + 1:06}{BUILDING}"
     create_empty(folder, config.language)
-    fields = {name: kind.as_stored() for name, kind in config.fields.items()}
-    settings = Settings(FORMAT, config.language, config.fingerprint(), VERSIONS, library_versions(), fields)
+    settings = Settings(
+        FORMAT, config.language, config.fingerprint(), VERSIONS, library_versions(), dict(config.fields)
+    )
     write_durably(folder / SETTINGS, [_encode(settings)])
     return folder
 

@@ -59,6 +59,7 @@ def test_every_passage_is_a_document_that_says_where_it_is_from(tmp_path: Path) 
             "publisher": "Pond Post",
             "fields": {"desk": ("nature",)},
             "number": 3,
+            "field": None,
             "page_number": 8,
             "anchor": names[2],
             "score": hit.score,

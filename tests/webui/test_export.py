@@ -32,7 +32,7 @@ from webui.monitoring import Metrics
 ATOM = "{http://www.w3.org/2005/Atom}"
 COLUMNS = [
     *("id", "title", "published", "precision", "url", "score", "missing", "passage", "anchor", "text"),
-    *("page_number", "authors", "section", "tags", "publisher", "fields"),
+    *("page_number", "authors", "section", "tags", "publisher", "fields", "field"),
 ]
 MANY = tuple(
     Article(
