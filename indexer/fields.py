@@ -55,6 +55,11 @@ class FieldType(Struct, frozen=True, forbid_unknown_fields=True):
     facet: bool = False
     weight: float | UnsetType = UNSET
 
+    def __post_init__(self) -> None:
+        if self.weight is not UNSET:
+            # A whole number would be stored in another way than it is read.
+            structs.force_setattr(self, "weight", float(self.weight))
+
     def without_weight(self) -> FieldType:
         """Return the type without its weight, which does not change the stored index."""
         return structs.replace(self, weight=UNSET)

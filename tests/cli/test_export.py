@@ -30,6 +30,7 @@ DECLARED = {
     "embargo": FieldType("date"),
     "print": FieldType("boolean"),
     "lead": FieldType("keyword"),
+    "summary": FieldType("text", weight=2),
 }
 ARTICLES = [
     Article("nothing at all"),
@@ -67,8 +68,10 @@ ARTICLES = [
             "embargo": "2024-02",
             "print": False,
             "lead": "One; two",
+            "summary": "Two cranes; one harbour.\n\nThey – “moved”\tto the quay | and back.",
         },
     ),
+    Article("summary alone", fields={"summary": "{\"a\": <b>1</b>}"}),
 ]  # fmt: skip
 
 

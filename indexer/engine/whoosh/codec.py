@@ -291,11 +291,15 @@ class PerDocumentReader(_Documents, base.PerDocumentReader):
         article = int(np.searchsorted(view.doc_starts, docnum, side="right")) - 1
         paragraph = docnum - int(view.doc_starts[article])
         has_text = int(view.file.sections["article.counts"][article]) > 0
-        ((head, *text),) = view.items([article], [[paragraph] if has_text else []])
+        own = int(view.doc_fields[docnum]) if view.text_names else 0
+        ((head, *text),) = view.items([article], [[paragraph] if has_text and not own else []])
         info = decode_info(head, view.language(article))
-        fields: dict[str, Any] = {"article": info.id, "title": info.title, "number": paragraph + has_text}
+        fields: dict[str, Any] = {"article": info.id, "title": info.title}
         if info.published:
             fields["date"] = info.published.start
+        if own:
+            return {**fields, "field": view.text_names[own - 1], "paragraph": view.text_of(docnum)}
+        fields["number"] = paragraph + has_text
         if text:
             fields["paragraph"] = text[0].decode()
             fields["anchor"] = view.anchors_at([article], [[paragraph]])[0][0]

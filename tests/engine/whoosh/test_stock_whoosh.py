@@ -19,7 +19,7 @@ from whoosh.qparser.default import QueryParser
 from whoosh.query.qcore import Query
 from whoosh.reading import TermNotFound
 
-from indexer import Article, Index, open_index
+from indexer import Article, FieldType, Index, open_index
 from indexer.article import make_anchors
 from indexer.engine.build.merge import MergePolicy
 from indexer.engine.whoosh.schema import make_schema
@@ -213,6 +213,30 @@ def test_terms_can_be_listed_counted_and_corrected(searcher: Any, theirs: Any) -
     assert searcher.suggest("paragraph_words", "harbor") == ["harbour", "harbours"]
     parsed = QueryParser("paragraph_words", searcher.schema).parse("vacine")
     assert searcher.correct_query(parsed, "vacine").string == "vaccine"
+
+
+def test_a_text_of_ones_own_is_a_document_with_the_name_of_its_field(tmp_path: Path) -> None:
+    texts = {"lead": "Grey herons.", "abstract": "A heron stood."}
+    articles = [
+        Article("a", "Birds", ["A heron.", "Gulls."], "2021", "en", fields=texts),
+        Article("b", "Herons", [], fields={"lead": "No gull."}),
+    ]
+    with open_index(tmp_path / "index", fields=dict.fromkeys(texts, FieldType("text"))) as index:
+        index.put(articles)
+        index.put([Article("c", "Plain", ["A heron."])])
+        with whoosh.index.open_dir(index.path).searcher() as searcher:
+            found = [hit.fields() for hit in searcher.search(q.Term("paragraph", "heron/en"), limit=None)]
+            rows = {(row["article"], row.get("number"), row.get("field"), row["paragraph"]) for row in found}
+            assert rows == {
+                ("a", 1, None, "A heron."),
+                ("a", None, "abstract", "A heron stood."),
+                ("a", None, "lead", "Grey herons."),
+                ("c", 1, None, "A heron."),
+            }
+            assert [hit.fields() for hit in searcher.search(q.Term("title", "heron/en"))] == [
+                {"article": "b", "title": "Herons", "number": 0}
+            ]
+            assert searcher.doc_count() == 7
 
 
 def test_a_cursor_steps_and_seeks_through_a_field(searcher: Any) -> None:
