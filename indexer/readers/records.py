@@ -170,10 +170,12 @@ class RecordReader:
         title, paragraphs = values.pop("title", ""), _get_paragraphs(values.pop("paragraphs", ""), notes)
         if not isinstance(title, str):
             raise BadRecord(f"title: must be a string, not {describe_type(title)}")
+        own = self._get_fields(record, notes) if self._options.fields else {}
+        texts = (title, *paragraphs, *(value for value in own.values() if isinstance(value, str)))
         # A character has four bytes at most.
-        if len(title) + sum(map(len, paragraphs)) > ARTICLE_TEXT // 4:
-            check_length(sum(len(text.encode("utf-8", "surrogatepass")) for text in (title, *paragraphs)))
-        notes += [note for note in describe_lost((title, *paragraphs)) if note not in notes]
+        if sum(map(len, texts)) > ARTICLE_TEXT // 4:
+            check_length(sum(len(text.encode("utf-8", "surrogatepass")) for text in texts))
+        notes += [note for note in describe_lost(texts) if note not in notes]
         article_id = self._make_id(values.pop("id", None), number)
         published = self._get_date(values.pop("published", None), notes)
         pages = _get_pages(values.pop("page_numbers", None), len(paragraphs), notes)
@@ -190,7 +192,7 @@ class RecordReader:
             encoding=self._get_encoding(record),
             notes=notes,
             page_numbers=pages,
-            fields=self._get_fields(record, notes) if self._options.fields else None,
+            fields=own,
             **stated,
         )
 
