@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from indexer.errors import InvalidArticle
-from indexer.fields import FieldType, convert_value, parse_fields
+from indexer.fields import FieldType, convert_value, list_weights, parse_fields, use_weights
 
 
 def test_a_field_is_declared_with_its_type() -> None:
@@ -26,11 +26,26 @@ def test_a_field_is_declared_with_its_type() -> None:
         ({"desk": {"type": "word"}}, "Invalid enum value 'word'"),
         ({"desk": {"type": "keyword", "facets": True}}, "unknown field `facets`"),
         ({"size": {"type": "number", "facet": True}}, "a field of type number cannot be a facet"),
+        ({"lead": {"type": "text", "facet": True}}, "a field of type text cannot be a facet"),
+        ({"desk": {"type": "keyword", "weight": 2}}, "desk: only a field of type text has a weight"),
+        ({"lead": {"type": "text", "weight": 0}}, "lead: weight must be a number above 0, up to 100"),
+        ({"lead": {"type": "text", "weight": 101}}, "lead: weight must be a number above 0, up to 100"),
+        ({"lead": FieldType("text", weight=-1)}, "lead: weight must be a number above 0, up to 100"),
+        ({"lead": {"type": "text", "weight": float("nan")}}, "lead: weight must be a number above 0"),
+        ({"lead": {"type": "text", "weight": "much"}}, "Expected `float`"),
     ],
 )
 def test_a_declaration_that_has_no_meaning_is_refused(given: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_fields(given)
+
+
+def test_the_weights_are_those_that_are_declared_now() -> None:
+    stored = {"lead": FieldType("text", weight=2), "note": FieldType("text"), "desk": FieldType("keyword")}
+    assert list_weights(stored) == {"lead": 2.0, "note": 1.0}
+    declared = {"lead": FieldType("text"), "desk": FieldType("keyword", facet=True)}
+    assert use_weights(stored, declared) == stored | {"lead": FieldType("text")}
+    assert use_weights(stored, {}) == stored
 
 
 @pytest.mark.parametrize(
@@ -45,6 +60,8 @@ def test_a_declaration_that_has_no_meaning_is_refused(given: Any, message: str) 
         ("date", "2024-02-03", "2024-02-03"),
         ("date", "2024", "2024"),
         ("boolean", "Yes", True),
+        ("text", " One.\n\n Two. ", "One.\n\n Two."),
+        ("text", " ", None),
         ("boolean", False, False),
         ("integer", "", None),
         ("keyword", (), None),
@@ -65,6 +82,8 @@ def test_a_value_is_converted_to_the_type_of_its_field(kind: Any, value: object,
         ("date", "tomorrow", "own: must be an ISO date"),
         ("boolean", "maybe", "own: must be true or false, not “maybe”"),
         ("keyword", {"a": 1}, "own: must be text or a list of texts"),
+        ("text", ("a", "b"), "own: must be text, not"),
+        ("text", 7, "own: must be text, not 7"),
     ],
 )
 def test_a_value_of_another_type_is_refused_by_name(kind: Any, value: object, message: str) -> None:

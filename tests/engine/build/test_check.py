@@ -28,6 +28,8 @@ ARTICLES = [
         id="d", title="Sea", url="https://news.example/1", source="app", paragraphs=["The cranes. A sea."]
     ),
     *(Article(f"f{place}", "Sea", ["A sea."], **details) for place, details in enumerate(DETAILS[:5])),
+    Article("t", "Sea", ["A sea."], fields={"lead": "The tide of a crane.", "abstract": "Cranes."}),
+    Article("u", "", fields={"lead": "A crane."}),
     Article(id="m", paragraphs=["The tide in the US, the tide in the UK."]),
     *(Article(id=f"n{number}", paragraphs=[f"Tide {number} {number}."]) for number in range(300)),
     Article(id="last", published="9999-12-31", paragraphs=["A crane by the sea."]),
@@ -125,6 +127,9 @@ FIRST = [
     ("doc.terms", lambda values: values.astype(np.uint64), "is wider than its numbers need"),
     ("doc.terms", lambda values: values.astype(np.int64), "should be u1 or u2 or u4 or u8, but is i8"),
     ("doc.anchors", lambda values: values[1:], "should have"),
+    ("doc.fields", _put(0, 1), "begins with a text of no article"),
+    ("doc.fields", lambda values: 2 * values, "has the number 4, but there are 2 texts"),
+    ("doc.fields", lambda values: values[1:], "should have"),
 ]  # fmt: skip
 
 
@@ -166,6 +171,10 @@ TOGETHER = [
     ("paragraph.positions.narrow", lambda values: np.zeros_like(values), "paragraph.positions."),
     ("article.text_terms", lambda values: values[::-1].copy(), "article.text_terms does not agree"),
     ("paragraph.variants", lambda values: np.full_like(values, 3), "paragraph.variants has a variant"),
+    # The texts of an article in another order, and a text that is another article's.
+    ("doc.fields", lambda values: np.where(values, 3 - values, 0), "doc.fields is not sorted"),
+    ("doc.fields", lambda values: np.roll(values, 1), "article.text_terms does not agree"),
+    ("doc.fields", lambda values: np.where(values == 2, 0, values), "makes"),
 ]
 
 
@@ -204,6 +213,7 @@ def test_words_that_are_not_sorted_or_not_text_are_found_by_verify(path: Path) -
         ("documents", -1), ("documents", 2**31), ("documents", "7"), ("documents", 1), ("articles", 2**40),
         ("articles", 1), ("languages", "en"), ("languages", [1]), ("languages", []), ("languages", None),
         ("fields", None), ("fields", {}), ("fields", {"tag": "text"}), ("fields", {"colour": "keyword"}),
+        ("texts", None), ("texts", []), ("texts", "lead"),
     ],
 )  # fmt: skip
 def test_invalid_facts_are_refused(path: Path, name: str, value: Any) -> None:
@@ -211,6 +221,18 @@ def test_invalid_facts_are_refused(path: Path, name: str, value: Any) -> None:
     path.write_bytes(b"".join(encode_segment(sections, facts | {name: value})))
     with pytest.raises(IndexDamaged, match="damaged at byte"):
         SegmentView(path).file.sections["article.languages"]
+
+
+@pytest.mark.parametrize(
+    "names", [["abstract", "other"], ["lead", "abstract"], ["lead", "lead"], ["", "lead"]]
+)
+def test_texts_in_fields_that_their_articles_do_not_have_are_found_by_verify(
+    path: Path, names: list[str]
+) -> None:
+    sections, facts = read(path)
+    path.write_bytes(b"".join(encode_segment(sections, facts | {"texts": names})))
+    with pytest.raises(IndexDamaged, match=r"doc\.fields|facts have fields"):
+        check_segment(SegmentView(path))
 
 
 # Stored texts
