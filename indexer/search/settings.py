@@ -91,7 +91,7 @@ class SearchSettings:
             notes = (*notes, *synonym_notes)
         finished = tree
         if request.prefix:
-            tree = mark_unfinished(tree, request.query)
+            tree = mark_unfinished(tree, request.query, list_weights(self.fields).keys())
         is_unfinished = tree is not finished
         is_blank = not request.query.strip()
         if request.since or request.until:

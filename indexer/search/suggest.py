@@ -27,6 +27,7 @@ from indexer.engine import (
     is_common_word,
     join_words,
 )
+from indexer.fields import list_weights
 from indexer.query import (
     DateRange,
     TypedWord,
@@ -82,7 +83,7 @@ def suggest(
     """
     check_text("prefix", text)
     limit = min(limit, MAX_SUGGESTIONS)
-    typed = find_typed_word(text)
+    typed = find_typed_word(text, list_weights(settings.fields).keys())
     if typed is None or limit < 1 or not snapshot.articles:
         return ()
     with Deadline(settings.seconds, settings.clock) as deadline:
@@ -395,7 +396,7 @@ def _continue_unspaced(scope: _Scope) -> Iterator[_Word]:
 def _suggest_phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggestion]:
     """Phrases that begin with the first of some words; first those that stand together most surely."""
     typed = scope.typed
-    if scope.place != "required" or scope.field == "title":
+    if scope.place != "required" or scope.field not in ("text", "paragraph"):
         return
     found = []
     for word in islice(words, len(_SAMPLES)):
@@ -433,7 +434,7 @@ def _score(scope: _Scope, word: _Word, stems: Sequence[str], together: float) ->
 def _suggest_titles(scope: _Scope) -> Iterator[Suggestion]:
     """Titles that have all the words, the last as a prefix: the shortest first, then the newest."""
     typed, snapshot = scope.typed, scope.snapshot
-    if not typed.plain or scope.place != "required" or scope.field == "paragraph":
+    if not typed.plain or scope.place != "required" or scope.field not in ("text", "title"):
         return
     docs, prefix = None, ""
     if typed.word:

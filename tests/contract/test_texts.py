@@ -204,6 +204,11 @@ def test_an_article_is_similar_by_its_paragraphs_to_what_others_say_anywhere(not
 
 def test_words_of_texts_are_suggested_and_corrected(notes: Index) -> None:
     assert "skies" in [suggestion.text for suggestion in notes.suggest("ski")]
+    assert [one.text for one in notes.suggest("summary:her")] == ["summary:heron"]
+    assert [one.text for one in notes.suggest("quay summary:ee")] == ["quay summary:eels"]
+    assert notes.suggest("lead:her") == notes.suggest("desk:her") == ()
+    assert notes.search("summary:hero", prefix=True).total == 2
+    assert notes.search("lead:hero", prefix=True).total == 0
     assert notes.search("skoes").did_you_mean == "skies"
 
 

@@ -118,7 +118,8 @@ def decode_info(head: bytes, language: str, texts: Collection[str] = ()) -> Arti
     info = _decode_info(head)
     make_published(info.published)
     if texts and not info.fields.keys().isdisjoint(texts):
-        info = replace(info, fields={name: own for name, own in info.fields.items() if name not in texts})
+        kept = {n: own for n, own in info.fields.items() if n not in texts or not isinstance(own, str)}
+        info = replace(info, fields=kept)
     return replace(info, language=language, language_stated=False) if info.language is None else info
 
 
