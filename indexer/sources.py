@@ -39,8 +39,8 @@ PLACEHOLDERS = ("path", "stem", "id")
 
 _NAME = re.compile(r"[^\s/\\:\"'](?:[^\x00-\x1f\x7f/\\:\"']{0,62}[^\s/\\:\"'])?")
 _BRACES = re.compile(r"\{([^{}]*)\}|[{}]")
-# What changes the articles that are made of files; `include` and `exclude` only change which files there are.
-_READING = ("name", "language", "day_first", "timezone", "record", "url", "section", "tags", "publisher")
+_CHOOSING = ("path", "include", "exclude")
+"""The options that say which files there are; all others change the articles that are made of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class Source:
     are any, and none of `exclude` are read. `record` has the names that records have for fields, by field.
     `url` is the address of an article that states none, with `{path}` for the path of its file in the source,
     `{stem}` for that without the suffix, and `{id}` for the id that a record states. `language`, `section`,
-    `tags` and `publisher` are those of articles that state none.
+    `tags` and `publisher` are those of articles that state none. `indexer.sync.options` makes the options of
+    readers of them.
     """
 
     path: Path
@@ -70,9 +71,8 @@ class Source:
     @property
     def fingerprint(self) -> str:
         """A short hash of the options that change the articles; empty if there are none."""
-        values = {
-            name: value for name in _READING if (value := getattr(self, name)) not in (None, "", (), {})
-        }
+        names = (option.name for option in fields(self) if option.name not in _CHOOSING)
+        values = {name: value for name in names if (value := getattr(self, name)) not in (None, "", (), {})}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16] if values else ""
 
 

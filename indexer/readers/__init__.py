@@ -30,9 +30,13 @@ To add a media type:
 1. Write a module in this folder with a function `read_articles(document)` that returns an iterator of
    `Article` and `Failure`. `document` is a `TextDocument` for a type that is text, else a `BinaryDocument`.
    The function raises UnreadableDocument, before it returns, if the whole document cannot be read. A type
-   that holds one article ends with `assemble_article`. The metadata of a document is a `Details`.
-2. Add a `MediaType` to the table below.
-3. If its dates have a new provenance, add a text for that to `webui/presenters.py`.
+   that holds one article ends with `assemble_article`. The metadata of a document is a `Details`. The
+   shortest to copy is `markdown` for a text, `rtf` for another.
+2. Add a `MediaType` to the table below; if a mail or a server may name the type, a line to `SUFFIX_OF_TYPE`
+   (`document`).
+3. A date that the document states is "given". A new provenance needs a rank in `RANKS` (`dates`), and a text
+   in `webui/presenters.py`.
+4. Add its row to the table in `webui/guide/configuration.md`, and its tests to `tests/readers`.
 
 A container (an archive, a mailbox) is read record by record, and only a name or a hash is kept of each: its
 reader yields from `read_member` for each document in it, or makes the articles itself and calls

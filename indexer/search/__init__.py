@@ -11,8 +11,8 @@ a date that was typed as text.
 (`phrases`), and `spelling` is *did you mean*; both show words as the texts have them (`written_forms`).
 `similar` finds articles like a given one, and `quotes` verifies quotations.
 
-Fields of one's own are declared by the administrator. To add a filter on a property of all articles, such as
-their author:
+A filter on a field of one's own needs no code: the administrator declares the field. To add a filter on a
+property that every article has, such as its author:
 
 1. Name the property in `PROPERTIES` (`indexer.article`): queries then read `author:` and describe it.
 2. Give its values in `find_values` (`engine.format.columns`). Segments of the current format do not have

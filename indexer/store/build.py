@@ -26,7 +26,13 @@ from indexer.store.reader import (
     open_snapshot,
     stored_versions,
 )
-from indexer.store.sources import SourcePath, available_sources, find_source, refuse_overlaps, resolve_sources
+from indexer.store.source_paths import (
+    SourcePath,
+    available_sources,
+    find_source,
+    refuse_overlaps,
+    resolve_sources,
+)
 from indexer.sync import Catalog, Progress, Silence, SyncOptions, carry_aliases, list_source, refuse_shrunk
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import sync_sources

@@ -26,7 +26,7 @@ from indexer.store.reader import (
     open_snapshot,
     stored_versions,
 )
-from indexer.store.sources import available_sources
+from indexer.store.source_paths import available_sources
 from indexer.store.verify import has_intact_articles, is_intact
 from indexer.sync import Catalog, Entry, FileState, Progress, Silence, Stamp, default_id
 from indexer.sync import catalog as catalogs

@@ -24,7 +24,7 @@ from indexer.store.build import (
 )
 from indexer.store.lock import lock_for_writing
 from indexer.store.reader import Today, check_format, open_snapshot
-from indexer.store.sources import SourcePath, find_source, refuse_overlaps, resolve_sources
+from indexer.store.source_paths import SourcePath, find_source, refuse_overlaps, resolve_sources
 from indexer.sync import Catalog, Listing, Progress, Silence, SyncOptions, carry_aliases, list_source
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import NullSink, Sink, sync_sources

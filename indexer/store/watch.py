@@ -20,7 +20,7 @@ from indexer.readers import find_unread_kind
 from indexer.results import SyncReport
 from indexer.store import generations
 from indexer.store.reader import Today
-from indexer.store.sources import SourcePath, resolve_sources
+from indexer.store.source_paths import SourcePath, resolve_sources
 from indexer.store.update import sync
 from indexer.sync import IGNORE_FILE, Progress, check_source
 from indexer.sync import catalog as catalogs
