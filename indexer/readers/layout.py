@@ -35,6 +35,8 @@ _PAGE_NUMBER = re.compile(
     r"\W*(?:(?:page|seite|p|pg|s|página|pagina|стр|第)\W{0,3})?(?:#|\d{1,4}|[ivxlc]{1,7}|[IVXLC]{1,7}|[A-Z]?[-–.]?#)"
     r"(?:\s*(?:of|/|von|de|sur|di|из)\s*(?:\d{1,5}|#))?\W*(?:页|頁|ページ)?\W*"
 )
+_MAX_PAGE_NUMBER, _MAX_CONTENTS_END = 40, 80
+"""Characters of a page number, and at the end of a line in a table of contents."""
 _EDGE_ROWS = 3
 """Rows at the top and the bottom of a page that may be running heads and feet."""
 _MIN_REPEATED = 3
@@ -291,7 +293,7 @@ def _remove_running_rows(pages: list[Page], body_size: float) -> list[str]:
 
     They stand at the same height on several pages and say the same, apart from the number of the page.
     """
-    rows = [row for page in pages for row in _edge_rows(page) if not _CONTENTS_LINE.search(row.text)]
+    rows = [row for page in pages for row in _edge_rows(page) if not _is_contents_line(row.text)]
     needed = min(_MIN_REPEATED, max(2, len(pages)))
     keys = _make_keys(rows, needed)
     repeated = _find_repeated(rows, keys, needed)
@@ -358,7 +360,7 @@ def _make_keys(rows: list[_Row], needed: int) -> list[str]:
 
 def _find_repeated(rows: list[_Row], keys: list[str], needed: int) -> list[bool]:
     """Return whether each row repeats on `needed` pages, or on two if it has the number of the page."""
-    kinds = ["#" if _PAGE_NUMBER.fullmatch(key) else key for key in keys]
+    kinds = ["#" if _is_page_number(key) else key for key in keys]
     pages: defaultdict[tuple[str, str, int], set[int]] = defaultdict(set)
     for row, kind in zip(rows, kinds, strict=True):
         pages[row.edge, kind, row.slot].add(row.page)
@@ -377,9 +379,19 @@ def _is_running(row: _Row, key: str, count: int, share: float, body_size: float)
     `share` is the share of repeated rows among those in its place.
     """
     if count < _MIN_REPEATED:
-        return _PAGE_NUMBER.fullmatch(key) is not None
+        return _is_page_number(key)
     is_numbered = key.startswith("#") or key.endswith("#")
     return (is_numbered and row.lines[0].size <= 1.1 * body_size) or (count >= 6 and share >= 0.6)
+
+
+def _is_page_number(text: str) -> bool:
+    # For a long text, the pattern would take time with the cube of its length.
+    return len(text) <= _MAX_PAGE_NUMBER and _PAGE_NUMBER.fullmatch(text) is not None
+
+
+def _is_contents_line(text: str) -> bool:
+    # With the whole text, the pattern would take time with the square of the number of dots.
+    return _CONTENTS_LINE.search(text[-_MAX_CONTENTS_END:]) is not None
 
 
 # Reading order
@@ -553,7 +565,7 @@ def _continues(
     size = following.size
     if line.text[-1] in "-\u2010" and line.text[-2:-1].isalpha() and following.text[0].islower():
         return True
-    if following.has_marker or _CONTENTS_LINE.search(line.text):
+    if following.has_marker or _is_contents_line(line.text):
         return False
     is_end = _SENTENCE_END.search(line.text) is not None
     slack = edge - line.right - following.first_width - 0.3 * size

@@ -82,7 +82,7 @@ _NO_AUTHOR = re.compile(
     r"|utilisateur|benutzer|usuario|[\W\d_]*",
     re.IGNORECASE,
 )
-_BETWEEN_AUTHORS = re.compile(r"\s*;\s*|,?\s+(?:and|und|et|y|&)\s+")
+_BETWEEN_AUTHORS = re.compile(r";|,? (?:and|und|et|y|&) ")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff\ufffe]+")
 _DATE = re.compile(r"\s*(?:D:)?(\d{4})-?(\d\d)-?(\d\d)")
 # The entries of the dictionary with information about the file, by their names in XMP.
@@ -168,7 +168,7 @@ def _read_pages(pdf: PdfDocument, document: BinaryDocument) -> tuple[list[Page],
     pages: list[Page] = []
     damaged: list[int] = []
     scanned: list[int] = []
-    size = unreadable = 0
+    size = characters = unreadable = 0
     for index in range(len(pdf)):
         _begin_page(document, index)
         try:
@@ -183,6 +183,7 @@ def _read_pages(pdf: PdfDocument, document: BinaryDocument) -> tuple[list[Page],
         pages += found
         text = "".join(line.text for each in found for line in each.lines)
         size += len(text.encode())
+        characters += len(text)
         unreadable += len(_UNREADABLE.findall(text))
         check_length(size)
     if not size:
@@ -190,7 +191,7 @@ def _read_pages(pdf: PdfDocument, document: BinaryDocument) -> tuple[list[Page],
         raise UnreadableDocument(
             "damaged: none of its pages can be read" if is_damaged else "no text layer: needs OCR"
         )
-    if unreadable > _MAX_UNREADABLE * size:
+    if unreadable > _MAX_UNREADABLE * characters:
         raise UnreadableDocument("its fonts do not say which letters they show: needs OCR")
     notes = []
     if damaged:
@@ -500,7 +501,7 @@ def _read_values(
 
 def _split_authors(text: str) -> Iterator[str]:
     """The authors in a text; a comma is between them if each has a first and a last name."""
-    for name in _BETWEEN_AUTHORS.split(text):
+    for name in _BETWEEN_AUTHORS.split(normalize_space(text)):
         parts = name.split(", ")
         yield from parts if all(" " in part.strip() for part in parts) else [name]
 

@@ -16,7 +16,7 @@ import pytest
 from indexer import limits
 from indexer.article import Article
 from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.readers import BinaryDocument
+from indexer.readers import BinaryDocument, layout
 from indexer.readers.pdf import read_articles
 from tests.evaluation.scans import Scan, scan_file
 from tests.fixtures.documents import OPTIONS, published, read_article
@@ -503,3 +503,39 @@ def test_paragraphs_of_a_document_of_libreoffice_are_those_that_were_written(
     assert (pages[0], pages) == (1, sorted(pages))
     assert len(set(pages)) > 1
     assert sum(text.endswith(tuple(notes.values())) for text in found.paragraphs) == 2
+
+
+def test_long_lines_of_signs_are_read_in_linear_time() -> None:
+    texts = ["#" * 2000 + "q", "." * 30_000 + "q", "· " * 10_000 + "q"]
+    pages = [
+        layout.Page(number, 800, [layout.Line(text, 0, 99, 20 * at, 10) for at, text in enumerate(texts, 1)])
+        for number in (1, 2)
+    ]
+    assert layout.read_layout(pages, lambda _index: None).body_size == 10
+
+
+@pytest.mark.parametrize(("letters", "is_read"), [("x" * 5 + "e" * 15, True), ("x" * 10 + "e" * 10, False)])
+def test_the_share_of_letters_that_a_font_does_not_tell_is_one_of_characters(
+    letters: str, is_read: bool
+) -> None:
+    # The letter x is shown as one for private use.
+    names = b"1 beginbfchar <78> <E000> endbfchar"
+    names = b"1 begincodespacerange <00> <FF> endcodespacerange " + names
+    content = b"BT /F1 10 Tf 72 700 Td (%s) Tj ET" % letters.encode()
+    data = assemble_pdf(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
+            b"/Resources<</Font<</F1 5 0 R>>>>>>",
+            b"<</Length %d>>stream\n%b\nendstream" % (len(content), content),
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>",
+            b"<</Length %d>>stream\n%b\nendstream" % (len(names), names),
+        ],
+        "/Root 1 0 R",
+    )
+    if is_read:
+        assert read_article(data, "a.pdf").title == letters.replace("x", "\ue000")
+    else:
+        with pytest.raises(UnreadableDocument, match="which letters they show"):
+            read_article(data, "a.pdf")
