@@ -334,7 +334,10 @@ def _bound_parts(begin_record: Callable[[int], None]) -> Callable[[int], None]:
 
 
 def find_media_type(stream: BinaryIO, name: str) -> MediaType | None:
-    """Return the media type of a document by its content, else its suffix; None if it may be any text."""
+    """Return the media type of a document: None for a text of an unknown type.
+
+    It is that of its suffix if this is of a container, else that of its first bytes, else that of its suffix.
+    """
     declared = _BY_SUFFIX.get(suffix_of(name))
     if declared is not None and declared.is_container and not declared.is_text:
         return declared

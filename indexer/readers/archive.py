@@ -130,7 +130,7 @@ def _read_zip(document: BinaryDocument, archive: zipfile.ZipFile) -> Iterator[Ar
     with closing(archive):
         infos = [info for info in archive.infolist() if not info.is_dir()]
         last = {_clean_path(_decode_name(info)): info.header_offset for info in infos}
-        # In the order of the data, so that a packed archive is read from its start to its end.
+        # By offset: inside gzip or another archive, going back would unpack everything again.
         infos.sort(key=lambda info: info.header_offset)
         yield from _read_members(document, (_describe_zip_member(archive, info) for info in infos), last)
 

@@ -114,7 +114,7 @@ class HeadDates:
     _month_and_day: tuple[int, int] | None = None
 
     def read_line(self, line: str) -> DateLine | None:
-        """Add the dates of a date line, which is returned; None if it is not one."""
+        """Add the dates of a line if it is a date line, and return it parsed; else return None."""
         found = parse_date_line(normalize_space(line), self.options)
         self._add(found)
         return found if found and found.dates else None

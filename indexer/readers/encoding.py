@@ -195,7 +195,7 @@ def _sample(data: bytes) -> bytes:
     """Return the lines of `data` that are not ASCII, which tell encodings apart, up to a limit."""
     lines = [line for line in data.splitlines(keepends=True) if not line.isascii()]
     sample = b"".join(lines)[:_SAMPLE]
-    # Stateful encodings (ISO 2022) consist of ASCII bytes; and truncating may split a character.
+    # Without such lines (ASCII, or ISO 2022, whose bytes are ASCII) or with too many, it is the start of all.
     return sample if sample and len(sample) < _SAMPLE else data[:_SAMPLE]
 
 

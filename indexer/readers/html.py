@@ -34,7 +34,7 @@ for _library in ("trafilatura", "htmldate"):
 _MAX_ELEMENTS = 100_000
 _MAX_DEPTH = 100
 _INLINE = frozenset(("hi", "ref", "del", "lb", "graphic", "cell", "code", "span"))
-_XML_SUFFIXES = (".xhtml", ".xht")
+_XML_SUFFIX = ".xhtml"
 _ELEMENT_CLASSES = etree.ElementDefaultClassLookup(
     element=lxml.html.HtmlElement,
     comment=lxml.html.HtmlComment,
@@ -65,7 +65,7 @@ def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
 
     Raises UnreadableDocument if there is no text and no title.
     """
-    page = parse_visible(document.text, is_xml=suffix_of(document.name) in _XML_SUFFIXES)
+    page = parse_visible(document.text, is_xml=suffix_of(document.name) == _XML_SUFFIX)
     tree = _parse(page.html or "")
     _drop_heading_links(tree)
     metadata = extract_metadata(tree, document.options)

@@ -165,7 +165,7 @@ def _join_pieces(pieces: list[Line]) -> list[Line]:
 
 
 def _join_pair(line: Line, piece: Line) -> Line | None:
-    """Return the line with the next piece, None if that stands elsewhere."""
+    """Return a line and the next piece as one line; None if the piece is not on this line."""
     larger, smaller = (line, piece) if line.size >= piece.size else (piece, line)
     overlap = min(line.bottom, piece.bottom) - max(line.top, piece.top)
     gap = piece.left - line.right
@@ -261,7 +261,7 @@ def _measure_leading(pages: list[Page]) -> Callable[[float], float]:
 
 @dataclass(slots=True)
 class _Row:
-    """The lines at one height at an edge of a page, in the order of their places.
+    """The lines at one height near the top or the bottom of a page; `text` has them from left to right.
 
     `place` is the distance from the edge, `is_outermost` whether nothing is nearer to it.
     """
@@ -297,7 +297,7 @@ def _remove_running_rows(pages: list[Page], body_size: float) -> list[str]:
     needed = min(_MIN_REPEATED, max(2, len(pages)))
     keys = _make_keys(rows, needed)
     repeated = _find_repeated(rows, keys, needed)
-    # Heads that change with each chapter stand where those that repeat stand.
+    # A running head that changes with each chapter is known by its place: most rows at that height repeat.
     totals = Counter(row.style for row in rows)
     shares = Counter(row.style for row, is_repeated in zip(rows, repeated, strict=True) if is_repeated)
     shown: set[str] = set()

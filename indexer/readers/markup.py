@@ -28,7 +28,7 @@ _INLINE = frozenset(
         *("script", "select", "style", "svg", "textarea", "video"),
     )
 )
-# In XML these elements are complete; in HTML their content would go on to the end tag that is missing.
+# `<script/>` is complete in XML; a parser of HTML would take all that follows for its content.
 _SELF_CLOSED = re.compile(
     r"""<(script|style|template|title|noscript|textarea|iframe|noembed|noframes|xmp|plaintext)\b"""
     r"""((?:"[^"]*"|'[^']*'|[^"'<>])*+(?<=/))>""",

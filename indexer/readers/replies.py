@@ -2,7 +2,7 @@
 
 A line that begins with `>` is quoted, and so is the line above that says who wrote it, in any language: it
 ends with a colon and has an address, a time or a year. What stands below a separator of a mail program, or
-below the head of another mail, is quoted to the end. An answer between two quotations is the author's own.
+below the header of another mail, is quoted to the end. An answer between two quotations is the author's own.
 Every step takes time in proportion to the text.
 """
 
@@ -21,9 +21,9 @@ def _alternatives(phrases: str) -> str:
 
 
 _MAX_LINE = 400
-"""Characters of a line that may introduce a quotation or be a part of the head of a mail."""
-_MAX_INTRODUCTION, _MAX_HEAD = 3, 6
-"""Lines of such an introduction, and of such a head."""
+"""Characters of a line that may introduce a quotation or be a part of the header of a mail."""
+_MAX_INTRODUCTION, _MAX_HEADER = 3, 6
+"""Lines of such an introduction, and of such a header."""
 _MAX_SIGNATURE, _MAX_UNMARKED, _MAX_FOOTER = 25, 8, 10
 """Lines of a signature below `-- `, and below `--`, which may also divide a text, and of a list's footer."""
 _MAX_DEVICE = 80
@@ -48,7 +48,7 @@ _SEPARATORS = """
     الرسالة الأصلية | 原始邮件 | 原始郵件 | 元のメッセージ | 원본 메시지
 """
 _SEPARATOR = re.compile(rf"\W*-{{2,}}\s?(?:{_alternatives(_SEPARATORS)})\s?-{{2,}}\W*", re.IGNORECASE)
-# The fields at the head of a quoted mail, as programs name them: its author, its subject, and others.
+# The fields in the header of a quoted mail, as programs name them: its author, its subject, and others.
 _AUTHOR_FIELDS = """
     from | von | de | da | van | fra | från | od | lähettäjä | feladó | kimden | gönderen | от | від
     מאת | من | 发件人 | 寄件者 | 差出人 | 보낸 사람
@@ -63,8 +63,8 @@ _OTHER_FIELDS = """
     lähetetty | vastaanottaja | küldve | címzett | tarih | kime | отправлено | дата | кому | копия | 发送时间
     日期 | 收件人 | 送信日時 | 宛先 | 보낸 날짜 | 받는 사람 | التاريخ | إلى | נשלח | אל
 """
-_HEAD = re.compile(rf"[\s*]*(?:{_alternatives(_AUTHOR_FIELDS)})\s?[*]?\s?[:：]", re.IGNORECASE)
-_HEAD_SUBJECT, _HEAD_OTHER = (
+_HEADER = re.compile(rf"[\s*]*(?:{_alternatives(_AUTHOR_FIELDS)})\s?[*]?\s?[:：]", re.IGNORECASE)
+_HEADER_SUBJECT, _HEADER_OTHER = (
     re.compile(rf"(?:^|(?<=[\s*]))(?:{_alternatives(names)})\s?[*]?\s?[:：]", re.IGNORECASE | re.MULTILINE)
     for names in (_SUBJECT_FIELDS, _OTHER_FIELDS)
 )
@@ -158,10 +158,10 @@ class _Lines:
         return bool(self.lines[number].strip()) and len(self.lines[number]) <= _MAX_LINE
 
     def mark_quoted_mail(self) -> None:
-        """Skip all from the first separator, or the first head of another mail, to the end."""
+        """Skip all from the first separator, or the first header of another mail, to the end."""
         for number in range(len(self.lines)):
             if self._is_own(number) and (
-                _SEPARATOR.fullmatch(self.lines[number].strip()) or self._is_head(number)
+                _SEPARATOR.fullmatch(self.lines[number].strip()) or self._is_header(number)
             ):
                 above = number - 1
                 while above >= 0 and not self.lines[above].strip():
@@ -170,12 +170,12 @@ class _Lines:
                 self._skip_reply(above if is_below_rule else number, len(self.lines))
                 return
 
-    def _is_head(self, number: int) -> bool:
-        """Whether the head of a mail begins in a line: its author, its subject, and another field."""
-        if not _HEAD.match(self.lines[number]):
+    def _is_header(self, number: int) -> bool:
+        """Whether the header of a mail begins in a line: its author, its subject, and another field."""
+        if not _HEADER.match(self.lines[number]):
             return False
-        head = "\n".join(line[:_MAX_LINE] for line in self.lines[number : number + _MAX_HEAD])
-        return bool(_HEAD_SUBJECT.search(head) and _HEAD_OTHER.search(head))
+        head = "\n".join(line[:_MAX_LINE] for line in self.lines[number : number + _MAX_HEADER])
+        return bool(_HEADER_SUBJECT.search(head) and _HEADER_OTHER.search(head))
 
     def _skip_reply(self, start: int, end: int) -> None:
         self.replies.append(self._skip(start, end))
@@ -211,7 +211,7 @@ class _Lines:
             else:
                 is_footer = _RULE.fullmatch(line) and 0 < len(below) <= _MAX_FOOTER
                 texts = [self.lines[at] for at in below if is_footer]
-                is_signature = any(map(_LINK.search, texts)) and not _HEAD.match(texts[0])
+                is_signature = any(map(_LINK.search, texts)) and not _HEADER.match(texts[0])
             if is_signature:
                 self.signature += self._skip(number, end) - 1
                 return

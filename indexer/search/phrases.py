@@ -22,7 +22,7 @@ Forms = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Continuations:
     """How some texts write a phrase, and the words that follow it there.
 
     `written` counts the forms of the last word of the phrase, `first` those at the beginning of a text.
@@ -34,7 +34,7 @@ class Reading:
     first: Counter[str] = field(default_factory=Counter)
     next: dict[tuple[str, ...], Counter[str]] = field(default_factory=dict)
 
-    def add(self, other: Reading) -> None:
+    def add(self, other: Continuations) -> None:
         """Count what another reading has, too."""
         self.written.update(other.written)
         self.first.update(other.first)
@@ -92,12 +92,12 @@ def measure_cohesion(together: float, first: float, second: float, total: float)
 
 def read_phrase(
     texts: Iterable[str], words: Analyzer, phrase: Sequence[Forms], common: Collection[str], prefix: str = ""
-) -> Reading:
+) -> Continuations:
     """Read the first place of a phrase in each text; the last word there begins with the prefix.
 
     A phrase is continued by a word that is not common, or by a common word that is part of a name.
     """
-    reading = Reading()
+    reading = Continuations()
     names: dict[tuple[str, ...], Counter[str]] = {}
     for text, tokens, end, is_first in _find_places(texts, words, phrase, prefix):
         own = text[tokens[end - 1].start : tokens[end - 1].end]

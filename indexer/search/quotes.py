@@ -43,7 +43,7 @@ from indexer.text.analyzer import Analyzer, get_analyzer
 from indexer.text.unspaced import RUN_START
 
 MIN_SIMILARITY = 0.6
-"""The share of words in common from which on a quotation is near: below it, only the subject is shared."""
+"""The least share of words that agree in a near quotation; with less, texts only have the same subject."""
 INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 """Characters that control line breaks or the writing direction, and are no part of a word."""
 # All quotation marks are equal, since nested quotations and typesetters change them; so are all dashes.

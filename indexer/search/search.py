@@ -257,7 +257,7 @@ def finds_itself(snapshot: Snapshot, settings: SearchSettings, number: int) -> b
 
 
 def _apply_recency(snapshot: Snapshot, found: QueryMatches, half_life: float | None) -> QueryMatches:
-    """The matches with scores that halve with age, if the request has a half-life."""
+    """The matches with scores that halve every `half_life` days, if the request has a half-life."""
     if half_life is None:
         return found
     full, partial = (

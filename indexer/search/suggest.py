@@ -39,8 +39,8 @@ from indexer.query import (
 )
 from indexer.results import Suggestion
 from indexer.search.phrases import (
+    Continuations,
     Forms,
-    Reading,
     choose_form,
     find_next_characters,
     find_next_words,
@@ -168,13 +168,13 @@ class _Scope:
         """How many paragraphs have one of the stems, roughly."""
         return sum(map(self.snapshot.document_frequency, stems))
 
-    def read(self, docs: Ids, phrase: Sequence[str], most: int) -> Reading:
+    def read(self, docs: Ids, phrase: Sequence[str], most: int) -> Continuations:
         """Read a phrase in at most `most` of the paragraphs, each in its own language; see `read_phrase`."""
         snapshot, statistics = self.snapshot, self.snapshot.statistics
         wanted = [self.forms(word) for word in phrase]
         prefix = self.tokens[-1].word if self.tokens else ""
         chosen = choose_documents(docs, most)
-        reading = Reading()
+        reading = Continuations()
         for number, places in statistics.split(snapshot.article_of[chosen]).items():
             self.deadline.check()
             language = statistics.languages[number]
@@ -206,7 +206,7 @@ class _Word:
     suggestion: Suggestion | None
     phrase: tuple[str, ...] = ()
     docs: Ids = field(default_factory=lambda: np.empty(0, np.int32))
-    reading: Reading = field(default_factory=Reading)
+    reading: Continuations = field(default_factory=Continuations)
 
 
 def _make_scope(

@@ -34,7 +34,7 @@ _FULL_SYNC = 3600.0
 _PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds after which a batch that failed is tried again: twice as long each time."""
 _SHORTEST_POLL, _LONGEST_POLL = 0.1, 86_400.0
-"""Seconds between two listings of the sources, where they are listed."""
+"""Seconds between two listings of the sources, where a user asks for listing (`poll`)."""
 
 Outcome = SyncReport | NutgrafError
 """The report of a batch, or the error that kept it from being committed."""
@@ -91,8 +91,8 @@ class _Watcher:
     pause: float = _PAUSE
     standing: dict[Path, str] = field(default_factory=dict)
     """The error that was last reported of a source, until it is synced."""
-    are_denied_ignored: bool = False
-    """Whether folders without permission are ignored: only if there are any, as other errors are, too."""
+    ignores_denied: bool = False
+    """Whether errors of permission are ignored: only after one, because that hides other errors, too."""
     failure: str = ""
     """Why the sources cannot be watched, as it was reported."""
 
@@ -165,7 +165,7 @@ class _Watcher:
                 yield_on_timeout=True,
                 force_polling=None if self.poll is None else True,
                 poll_delay_ms=round((self.poll or _PAUSE) * 1000),
-                ignore_permission_denied=self.are_denied_ignored,
+                ignore_permission_denied=self.ignores_denied,
             ):
                 has_started = True
                 for change, path in changes:
@@ -176,8 +176,8 @@ class _Watcher:
                         watched[root] = None
                 yield bool(changes)
         except (OSError, RuntimeError, UnicodeError) as error:
-            if isinstance(error, PermissionError) and not self.are_denied_ignored:
-                self.are_denied_ignored = True
+            if isinstance(error, PermissionError) and not self.ignores_denied:
+                self.ignores_denied = True
             elif has_started or isinstance(error, FileNotFoundError):
                 # It stops at a name that is not UTF-8, and at a folder that vanishes before it is watched.
                 if not has_started:

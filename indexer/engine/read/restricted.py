@@ -28,8 +28,9 @@ _MAX_REMEMBERED = 4096  # stems whose words are remembered
 class _Visible:
     """The stems, forms and words of a segment that visible documents have.
 
-    `postings` (int64) says in how many titles and paragraphs each stem is, `forms` and `words` (bool) whether
-    each form and each word is anywhere; forms are in the order of the section "word.stems".
+    `postings` (int64) has for each stem how many visible titles and paragraphs have it; `forms` and `words`
+    (bool) have whether a visible document has each form and each word. Forms are in the order of the section
+    "word.stems".
     """
 
     postings: NDArray[np.int64]
