@@ -28,20 +28,21 @@ from indexer.readers.document import BinaryDocument
 from indexer.readers.packed import Budget, open_bounded, open_member, open_zip
 
 _UTF8, _ENCRYPTED = 0x800, 0x1
-_MAX_PATH = 4096
+_MAX_PATH, _MAX_FOLDERS = 4096, 100
+"""Characters of a path, and folders in it: what is known of each folder is kept."""
 # Walking over many small members, or a large one that is not read, takes time as reading one does.
 _MANY, _LARGE = 1000, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A file in an archive: its path, its place in the archive, the size that is stated of it.
+    """A file in an archive: its path, its offset in the archive, the size that is stated of it.
 
     `problem` is why it is not read whatever its kind; `open` gives its content.
     """
 
     path: str
-    place: int
+    offset: int
     size: int
     problem: str | None
     open: Callable[[], BufferedIOBase | None]
@@ -67,12 +68,12 @@ def read_articles(document: BinaryDocument) -> Iterator[Article | Failure]:
 def _read_members(
     document: BinaryDocument, members: Iterator[_Member], last: dict[str, int]
 ) -> Iterator[Article | Failure]:
-    """Read the members of an archive; `last` has the place of the last file under each path."""
+    """Read the members of an archive; `last` has the offset of the last file under each path."""
     budget = document.budget or Budget(document.size)
     skipped: dict[str, bool] = {"": False}
     for member in members:
         path = member.path
-        if _is_skipped(path, last, skipped) or last.get(path) != member.place:
+        if _is_skipped(path, last, skipped) or last.get(path) != member.offset:
             continue
         kind = find_unread_kind(path)
         if member.problem is None and kind is not None:
@@ -100,7 +101,7 @@ def _read_members(
 
 def _is_skipped(path: str, files: dict[str, int], known: dict[str, bool]) -> bool:
     """Whether a walk of a folder with these files would skip a path; `known` says it of folders."""
-    if len(path) > _MAX_PATH:
+    if _is_too_long(path):
         return False
     folder, _, name = path.rpartition("/")
     unknown = []
@@ -113,6 +114,10 @@ def _is_skipped(path: str, files: dict[str, int], known: dict[str, bool]) -> boo
     return known[folder] or (name.startswith(".") and name != "..")
 
 
+def _is_too_long(path: str) -> bool:
+    return len(path) > _MAX_PATH or path.count("/") > _MAX_FOLDERS
+
+
 def _clean_path(name: str) -> str:
     return printable_path("/".join(part for part in name.split("/") if part not in ("", ".")))
 
@@ -121,7 +126,7 @@ def _find_problem(name: str, *, is_regular: bool) -> str | None:
     """Return why a member is not read whatever its kind."""
     if name.startswith("/") or ".." in name.split("/"):
         return "its path leads out of the archive"
-    if len(name) > _MAX_PATH:
+    if _is_too_long(name):
         return "its path is too long"
     return None if is_regular else "is a link or a device, which is not followed"
 
@@ -168,7 +173,7 @@ def _read_tar(document: BinaryDocument) -> Iterator[Article | Failure]:
     try:
         for member in _walk_tar(document):
             newest = member.path, last.get(member.path)
-            last[member.path] = member.place
+            last[member.path] = member.offset
     except UnreadableDocument as error:
         if not last:
             raise
@@ -194,7 +199,7 @@ def _read_walked(
 
 
 def _walk_tar(document: BinaryDocument, end: int | None = None) -> Iterator[_Member]:
-    """Yield the members of a tar archive but for folders, up to the one at a place in it.
+    """Yield the members of a tar archive but for folders, up to the one at an offset in it.
 
     Raises UnreadableDocument where it is damaged.
     """

@@ -13,7 +13,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from io import SEEK_CUR, SEEK_SET, BufferedIOBase, BufferedReader, BytesIO, RawIOBase
+from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedIOBase, BufferedReader, BytesIO, RawIOBase
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from indexer.errors import UnreadableDocument
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _CHUNK, _MAX_READ = 1 << 16, 1 << 20
+_ANY_END = 1 << 62
 BROKEN_ZIP = (zipfile.BadZipFile, struct.error, EOFError, ValueError, OverflowError)
 """The errors that `zipfile` raises for a damaged archive."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -141,13 +142,27 @@ class _Unpacked(RawIOBase):
             return offset
         self._recent = b""
         try:
-            self._end = self._position = self._unpacked.seek(offset, whence)
+            if whence == SEEK_END:
+                self._skip(_ANY_END)
+                offset += self._end
+            self._skip(offset)
+            if offset < self._end:
+                self._end = self._unpacked.seek(offset)
         except _DAMAGE as error:
             if isinstance(error, OSError) and error.errno:
                 raise  # the system refused something: the data is not to blame
             raise self._describe(error) from error
-        self._count()
+        self._position = self._end
         return self._position
+
+    def _skip(self, offset: int) -> None:
+        """Go forward to an offset, or to the end if that is before it."""
+        while self._end < offset:
+            # Step by step, since the budget may be spent before the end.
+            start, self._end = self._end, self._unpacked.seek(min(offset, self._end + _MAX_READ))
+            self._count()
+            if self._end < min(offset, start + _MAX_READ):
+                return
 
     def _unpack(self, size: int) -> bytes:
         try:

@@ -1,6 +1,7 @@
 """Web archives: WARC, and WACZ, which is a ZIP archive of them. Each captured page is an article.
 
-The addresses in a web archive are never opened. When a page was captured says only that it was not published
+How much a web archive unpacks to has no bound of its own, only that of each record. The addresses in it are
+never opened. When a page was captured says only that it was not published
 later: it is a note, and never the publication date.
 """
 

@@ -15,6 +15,7 @@ import pytest
 from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
 from indexer.readers import ReadOptions, read
+from indexer.readers.packed import Budget, open_bounded
 from tests.fixtures.documents import read_all
 from tests.fixtures.packing import MAKERS, make_tar, make_zip
 
@@ -288,3 +289,31 @@ def test_a_directory_that_lies_is_believed_in_nothing() -> None:
             lying = bytearray(data)
             lying[offset] = value
             assert set(outcome(bytes(lying), "a.zip")) <= {"", "a.txt", "b.txt"}
+
+
+class Endless(BytesIO):
+    """A stream of more than anybody should unpack; `end` is where it was read up to."""
+
+    end = 0
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        assert whence == 0
+        self.end = max(self.end, offset)
+        return offset
+
+
+@pytest.mark.parametrize(("offset", "whence"), [(1 << 40, 0), (0, 2), (1 << 40, 1)])
+def test_no_more_is_unpacked_to_reach_a_place_than_the_budget_has(offset: int, whence: int) -> None:
+    endless = Endless()
+    with pytest.raises(UnreadableDocument, match="unpacks to more than"):
+        open_bounded(endless, Budget(0)).seek(offset, whence)
+    assert endless.end <= 4 << 20
+
+
+@archives
+def test_a_path_through_too_many_folders_is_a_failure(name: str, make: Make) -> None:
+    path = "d/" * 101 + "a.txt"
+    assert outcome(make({path: STORY, "b.txt": STORY}), name) == {
+        path: "its path is too long",
+        "b.txt": "A title",
+    }
