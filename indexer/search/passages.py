@@ -31,7 +31,7 @@ ELLIPSIS = "…"
 _LEAD = 60  # characters shown before the first match of a shortened passage
 
 
-class Marking:
+class QueryHighlighter:
     """Highlights the terms of a query in titles, in paragraphs and in texts of one's own."""
 
     def __init__(
@@ -103,7 +103,7 @@ def make_hits(
     hits = []
     # A part belongs to the matches in each language that reads it so.
     terms = tuple(dict.fromkeys((*found.terms, *(part.scored for part in found.parts if is_partial))))
-    marking = Marking(snapshot, settings, [scored.term for scored in terms], deadline)
+    highlighter = QueryHighlighter(snapshot, settings, [scored.term for scored in terms], deadline)
     missing = [(want, ~contains(want.articles, shown.articles)) for want in found.optional if is_partial]
     starts, stops = snapshot.doc_starts[shown.articles], snapshot.doc_ends[shown.articles]
     languages = snapshot.statistics.language_of[shown.articles]
@@ -117,7 +117,7 @@ def make_hits(
         for own, excerpt in zip(analyzers, excerpts, strict=True)
         for field, text in zip(excerpt.fields, excerpt.texts, strict=True)
     ]
-    spans = marking.find_spans(titles + texts, first_only=True)
+    spans = highlighter.find_spans(titles + texts, first_only=True)
     title_spans, spans_of_texts = spans[: len(titles)], iter(spans[len(titles) :])
     others = [collapsed.hidden_under(article).tolist() for article in shown.articles.tolist()]
     also = iter(snapshot.infos([article for own in others for article in own]))
@@ -138,7 +138,7 @@ def make_hits(
                 tuple(islice(also, len(others[row]))),
             )
         )
-    return hits, marking.is_complete
+    return hits, highlighter.is_complete
 
 
 def _list_missing_labels(clauses: Iterable[tuple[OptionalClause, bool]]) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ from indexer.results import (
 from indexer.search.date_filters import apply_filter, suggest_filters
 from indexer.search.filters import check_facets, select_articles
 from indexer.search.paging import Cursor, fingerprint, read_cursor, select_page
-from indexer.search.passages import Marking, make_hits
+from indexer.search.passages import QueryHighlighter, make_hits
 from indexer.search.request import SearchRequest, check_text
 from indexer.search.settings import SearchSettings
 from indexer.search.spelling import DOUBTED, did_you_mean
@@ -228,8 +228,8 @@ def mark_article(
             *(("paragraph", text) for text in article.paragraphs),
             *own.items(),
         ]
-        marking = Marking(snapshot, settings, terms, deadline)
-        title_spans, *spans = marking.find_spans([(field, text, words) for field, text in texts])
+        highlighter = QueryHighlighter(snapshot, settings, terms, deadline)
+        title_spans, *spans = highlighter.find_spans([(field, text, words) for field, text in texts])
     count = len(article.paragraphs)
     pages = article.page_numbers or [None] * count
     paragraphs = zip(snapshot.anchors(number), article.paragraphs, spans[:count], pages, strict=True)
