@@ -29,7 +29,7 @@ from tests.engine.reference import Reference
 PAIRS = pytest.mark.parametrize(
     "pairs",
     [
-        pytest.param(300, id="quick"),
+        pytest.param(450, id="quick"),
         pytest.param(int(os.environ.get("PAIRS", "3000")), marks=pytest.mark.slow, id="slow"),
     ],
 )
