@@ -50,7 +50,7 @@ PROPERTIES: Mapping[str, Property] = {
 """The properties by name. `indexer.search` says what else a new one needs."""
 
 FieldValue = str | int | float | bool | tuple[str, ...]
-"""The value of a field of one's own: a tuple for several keywords, a date as ISO 8601."""
+"""The value of a custom field: a tuple for several keywords, a date as ISO 8601."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # all that Unicode counts among them
 _BLANK_LINES = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
@@ -260,7 +260,7 @@ def _check_pages(numbers: Iterable[int | None], count: int) -> tuple[int | None,
 
 
 def _check_fields(fields: object) -> dict[str, FieldValue]:
-    """The values of fields of one's own that are not None, by name; what is declared is checked later."""
+    """The values of custom fields that are not None, by name; what is declared is checked later."""
     if not isinstance(fields, Mapping):
         raise InvalidArticle(f"fields: must be a mapping of names to values, not {type(fields).__name__}")
     checked: dict[str, FieldValue] = {}
@@ -489,7 +489,7 @@ def name_anchor(hashes: Sequence[int], place: int) -> str:
 
 
 def name_text_anchor(field: str) -> str:
-    """The anchor of an article's text in a field of one's own."""
+    """The anchor of an article's text in a custom field."""
     return f"text-{field}"
 
 

@@ -79,7 +79,7 @@ class Config:
     A table of sources, such as `{"wire": {"path": "wire", "language": "fr"}}`, gives them names and options.
     """
     fields: Mapping[str, FieldType] = field(default_factory=dict)
-    """Fields of one's own that articles have, by name: `desk = { type = "keyword", facet = true }`."""
+    """Custom fields that articles have, by name: `desk = { type = "keyword", facet = true }`."""
     language: str = "en"
     day_first: bool = True
     timezone: str = ""
@@ -261,8 +261,8 @@ def _convert(key: str, value: Any, default: Any) -> Any:
 
 def _parse_sources(given: Mapping[str, Any], options: Mapping[str, Any], config: Config) -> dict[str, Source]:
     """Return the sources that a table names; `options` are those given with it."""
-    own_fields = options.get("fields") or config.fields
-    named = parse_sources(given, own_fields if isinstance(own_fields, Mapping) else {})
+    custom_fields = options.get("fields") or config.fields
+    named = parse_sources(given, custom_fields if isinstance(custom_fields, Mapping) else {})
     names: dict[Path, str] = {}
     for name, source in named.items():
         if (other := names.setdefault(source.path.resolve(), name)) != name:

@@ -1,4 +1,4 @@
-"""Fields of one's own: the types that the configuration declares, and the values of articles in them.
+"""Custom fields: the types that the configuration declares, and the values of articles in them.
 
 To add a type: here `FieldKind`, `EXPECTED` and `_CONVERTERS`; in `query.values`, how a value is typed (the
 parser does not know the language of the page); in `engine.format.columns`, whether values are `NAMED` or
@@ -34,7 +34,7 @@ _TAKEN_NAMES = frozenset(
         *("headline", "body", "on", "filter", "page", "page_number"),
     )
 )
-"""The names of what every article has, and of filters and facets: no field of one's own may be called so."""
+"""The names of what every article has, and of filters and facets: no custom field may be called so."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 EXPECTED: Mapping[FieldKind, str] = {
@@ -49,7 +49,7 @@ EXPECTED: Mapping[FieldKind, str] = {
 
 
 class FieldType(Struct, frozen=True, forbid_unknown_fields=True):
-    """The type of a field of one's own.
+    """The type of a custom field.
 
     A keyword is one text or several, each of which is matched as a whole. With `facet`, the values can be
     counted; those of a date by their years. A text is searched word by word, as the paragraphs are: each of
@@ -123,7 +123,7 @@ def use_weights(stored: Mapping[str, FieldType], declared: Mapping[str, FieldTyp
 
 
 def is_field_name(name: str) -> bool:
-    """Whether a field of one's own may have this name."""
+    """Whether a custom field may have this name."""
     return _NAME.fullmatch(name) is not None and name not in _TAKEN_NAMES
 
 

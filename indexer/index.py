@@ -85,7 +85,7 @@ class IndexReader(ABC):
         "tag:sea -section:sport", or several which all must hold. With dates or filters, an empty query finds
         everything that passes them.
 
-        `filters` are the same by name, and those of fields of one's own: {"desk": ["world", "sport"],
+        `filters` are the same by name, and those of custom fields: {"desk": ["world", "sport"],
         "edition": {"min": 3, "max": 7}, "embargo": {"min": "2024-05"}, "breaking": True}.
 
         `sort` is relevance, newest, oldest or title. `half_life` is the number of days of age by which a
@@ -102,7 +102,7 @@ class IndexReader(ABC):
         With `collapse`, near-duplicates are one hit, which names the others; the counts include all of them.
 
         `facets` names what to count over all hits: year, month, day, source, site, language, author, section,
-        tag, publisher, and fields of one's own that are declared with `facet = true`. `timeline` is day,
+        tag, publisher, and custom fields that are declared with `facet = true`. `timeline` is day,
         week, month or year, or True for the one that fits. See `Page`.
 
         `seconds` is the time limit (default: `query_seconds` of the configuration, at most 60); when it is
@@ -234,7 +234,7 @@ class IndexReader(ABC):
 
     @property
     def fields(self) -> Mapping[str, FieldType]:
-        """The fields of one's own that the index was made with; raises IndexMissing or IndexDamaged."""
+        """The custom fields that the index was made with; raises IndexMissing or IndexDamaged."""
         return self._open_last_commit().search_settings.fields
 
     @property

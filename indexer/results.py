@@ -54,7 +54,7 @@ Grain = Literal["day", "week", "month", "year"]
 GRAINS: tuple[Grain, ...] = get_args(Grain)
 """The periods of a timeline, from the shortest to the longest."""
 FACETS = ("year", "month", "day", "source", "site", "language", "author", "section", "tag", "publisher")
-"""The facets of hits that every index has; fields of one's own may be others."""
+"""The facets of hits that every index has; custom fields may be others."""
 
 
 class Result(Struct, frozen=True):
@@ -127,7 +127,7 @@ class ClauseExplanation(Result, frozen=True):
 
     `label` is the clause as it is typed, `reading` what it means in plain words. `kind` is "word", "phrase",
     "exact", "prefix", "pattern", "spelling", "near", "any of", "all of", "everything", "date", "language",
-    "site", "source", "id", "author", "section", "tag", "publisher" or "field" (of one's own). `role` says
+    "site", "source", "id", "author", "section", "tag", "publisher" or "field" (a custom one). `role` says
     what it is to the query: "wanted" (all are, but articles that lack some may follow), "required", "filter",
     "excluded"; "alternative" or "part" of a group; "ignored", which is not searched for. `articles` is None
     where nothing was counted.
@@ -158,7 +158,7 @@ class Explanation(Result, frozen=True):
 
 
 class FieldScore(Result, frozen=True):
-    """What one field, "title", "text" or one of one's own, adds to the score of a hit.
+    """What one field, "title", "text" or a custom one, adds to the score of a hit.
 
     `frequency` is how often the word stands there, `weight` how much more that counts than in the text,
     `length` by what it is divided, since the field is longer than others (above 1) or shorter. `points` is
@@ -283,7 +283,7 @@ class ArticleInfo(Result, frozen=True):
     """An article without its text: what a hit carries.
 
     `language` is the one that the article was analysed in. Unless `language_stated`, the article does not say
-    it: it was detected, or is the configured one. `fields` has its values in fields of one's own, but for
+    it: it was detected, or is the configured one. `fields` has its values in custom fields, but for
     texts: dates as ISO 8601, and several keywords as a list.
     """
 
@@ -302,12 +302,12 @@ class ArticleInfo(Result, frozen=True):
 
 
 class Passage(Result, frozen=True):
-    """A paragraph of a hit as it is shown, or a text in a field of one's own.
+    """A paragraph of a hit as it is shown, or a text in a custom field.
 
     `text` may be cut at word boundaries, with an ellipsis where it was; `spans` are the matches in `text`,
     ascending and disjoint. `number` counts the paragraphs from 1; `anchor` is the paragraph's stable name in
-    its article. `page_number` is the page of the document that it stands on, if that is known. A text of
-    one's own has the name of its `field`, and no number; `field` is None for a paragraph.
+    its article. `page_number` is the page of the document that it stands on, if that is known. A custom
+    text has the name of its `field`, and no number; `field` is None for a paragraph.
     """
 
     number: int | None
@@ -425,7 +425,7 @@ class MarkedParagraph(Result, frozen=True):
 
 
 class MarkedText(Result, frozen=True):
-    """A whole text of an article in a field of one's own, with its anchor and what a query matched in it."""
+    """A whole text of an article in a custom field, with its anchor and what a query matched in it."""
 
     field: str
     anchor: str
@@ -442,11 +442,11 @@ class MarkedArticle(Result, frozen=True):
     notes: tuple[str, ...] = ()
     """What the reader skipped or had to assume."""
     texts: tuple[MarkedText, ...] = ()
-    """The texts in fields of one's own, in the order of their names."""
+    """The texts in custom fields, in the order of their names."""
 
     @property
     def places(self) -> tuple[MarkedText | MarkedParagraph, ...]:
-        """The texts in fields of one's own, and then the paragraphs."""
+        """The texts in custom fields, and then the paragraphs."""
         return (*self.texts, *self.paragraphs)
 
 
@@ -475,7 +475,7 @@ class Status(Result, frozen=True):
     library_changes: str | None = None
     """Which of them are of another version in this program: words may not be found until a rebuild."""
     fields: dict[str, FieldType] = {}
-    """The fields of one's own that it was made with."""
+    """The custom fields that it was made with."""
 
 
 class QuoteEdit(Result, frozen=True):

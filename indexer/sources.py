@@ -84,10 +84,10 @@ class InvalidSource(ValueError):
         self.key = key
 
 
-def parse_sources(given: Mapping[str, object], own_fields: Mapping[str, object]) -> dict[str, Source]:
+def parse_sources(given: Mapping[str, object], custom_fields: Mapping[str, object]) -> dict[str, Source]:
     """Return the sources by name; raises InvalidSource.
 
-    `own_fields` are the fields that the configuration declares.
+    `custom_fields` are the fields that the configuration declares.
     """
     found: dict[str, Source] = {}
     for name, options in given.items():
@@ -99,11 +99,11 @@ def parse_sources(given: Mapping[str, object], own_fields: Mapping[str, object])
             options = {"path": options}
         if not isinstance(options, Mapping):
             raise InvalidSource(name, f"must be a table with a path, not {quote_value(options)}")
-        found[name] = _parse_source(name, options, own_fields)
+        found[name] = _parse_source(name, options, custom_fields)
     return found
 
 
-def _parse_source(name: str, options: Mapping[str, Any], own_fields: Mapping[str, object]) -> Source:
+def _parse_source(name: str, options: Mapping[str, Any], custom_fields: Mapping[str, object]) -> Source:
     known = [option.name for option in fields(Source) if option.name != "name"]
     for key in options:
         if key not in known:
@@ -113,13 +113,13 @@ def _parse_source(name: str, options: Mapping[str, Any], own_fields: Mapping[str
     values: dict[str, Any] = {}
     for key, value in options.items():
         try:
-            values[key] = _convert(key, value, own_fields)
+            values[key] = _convert(key, value, custom_fields)
         except ValueError as error:
             raise InvalidSource(f"{name}.{key}", f"must be {error}, not {quote_value(value)}") from None
     return Source(name=name, **values)
 
 
-def _convert(key: str, value: Any, own_fields: Mapping[str, object]) -> Any:
+def _convert(key: str, value: Any, custom_fields: Mapping[str, object]) -> Any:
     """Return the value of an option; raises ValueError, which says what it must be."""
     match key:
         case "path" if isinstance(value, (str, os.PathLike)) and os.fspath(value) and "\0" not in str(value):
@@ -138,7 +138,7 @@ def _convert(key: str, value: Any, own_fields: Mapping[str, object]) -> Any:
                 raise ValueError("true or false")  # noqa: TRY004 - the caller names the option
             return value
         case "record":
-            return _parse_record(value, own_fields)
+            return _parse_record(value, custom_fields)
     if not isinstance(value, str) or not value.strip():
         raise ValueError("text")
     if key == "language" and not is_language(value):
@@ -172,12 +172,12 @@ def compile_patterns(lines: Iterable[str]) -> GitIgnoreSpec | None:
         raise ValueError(f"patterns as in .gitignore ({error})") from error
 
 
-def _parse_record(value: object, own_fields: Mapping[str, object]) -> dict[str, str]:
+def _parse_record(value: object, custom_fields: Mapping[str, object]) -> dict[str, str]:
     """Return the names of records by the field of an article, which may be given by any of its names."""
     if not isinstance(value, Mapping) or not all(isinstance(one, str) and one for one in value.values()):
         raise ValueError('a table of names, such as { title = "headline", authors = "by.line" }')
     fields_of = {name: field for field, names in RECORD_FIELDS.items() for name in names}
-    fields_of |= {name: name for name in own_fields}
+    fields_of |= {name: name for name in custom_fields}
     if unknown := [name for name in value if name not in fields_of]:
         raise ValueError(f"a table with the names of the fields {', '.join(fields_of)} (not {unknown[0]})")
     return {fields_of[name]: path for name, path in value.items()}

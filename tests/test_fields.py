@@ -1,4 +1,4 @@
-"""Fields of one's own: which declarations and values are accepted, and what the messages say."""
+"""Custom fields: which declarations and values are accepted, and what the messages say."""
 
 from __future__ import annotations
 

@@ -65,10 +65,10 @@ class Row(Result, frozen=True):
     tags: Annotated[tuple[str, ...], Meta(description="In CSV, with semicolons between them.")]
     publisher: str | None
     fields: Annotated[
-        Mapping[str, FieldValue], Meta(description="The values of the archive's own fields; in CSV as JSON.")
+        Mapping[str, FieldValue], Meta(description="The values of custom fields; in CSV as JSON.")
     ]
     field: Annotated[
-        str | None, Meta(description="The archive's own field that the text is in, if it is no paragraph.")
+        str | None, Meta(description="The custom field that the text is in, if it is no paragraph.")
     ]
 
 

@@ -164,7 +164,7 @@ _CLAUSES = ("clauses", "words", "filters", "excluded", "clause", "first")
 _SHOWN = 8
 
 Fields = Mapping[str, FieldType]
-"""The types of the archive's own fields, by name."""
+"""The types of the custom fields, by name."""
 
 
 def write_note(note: Note, localization: Localization, fields: Fields | None = None) -> Markup | None:
@@ -197,7 +197,7 @@ def write_note(note: Note, localization: Localization, fields: Fields | None = N
 
 
 def name_filter(name: str, localization: Localization, *, are_several: bool = False) -> Markup:
-    """The name of a filter, or of a facet or a field of the archive's own, as a heading for its values."""
+    """The name of a filter, or of a facet or a custom field, as a heading for its values."""
     if are_several and name in _PLURALS:
         return localization.gettext(_PLURALS[name])
     if name in _NAMES:
@@ -258,7 +258,7 @@ def _write_node(node: Any, localization: Localization, fields: Fields) -> Markup
 
 
 def _write_field(name: str, value: Markup, localization: Localization) -> Markup:
-    """A field of the archive's own with a value in it."""
+    """A custom field with a value in it."""
     field = isolate(name.replace("_", " "))
     return localization.gettext(N_("{field}: {value}"), field=field, value=value)
 

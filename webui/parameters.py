@@ -156,8 +156,7 @@ SLICE = (
 )  # fmt: skip
 FACET = Parameter(
     "facet",
-    f"Fields to count over all hits: {', '.join(FACETS)}, or the archive's own fields that are declared as "
-    "facets.",
+    f"Fields to count over all hits: {', '.join(FACETS)}, or custom fields that are declared as facets.",
     _several(),
     "facets",
 )

@@ -175,7 +175,7 @@ def neighbours(matches: Sequence[str]) -> dict[str, tuple[str | None, str | None
 class Spot:
     """A place with matches on the minimap of an article: where it begins and how high it is, of 1000.
 
-    It is a paragraph, with its number, or the text in a `field` of one's own.
+    It is a paragraph, with its number, or the text in a custom `field`.
     """
 
     anchor: str

@@ -17,7 +17,7 @@ from webui.translations import N_
 from webui.urls import Search
 
 FACETS = ("year", "section", "tag", "author", "publisher", "source", "site", "language")
-"""The facets of a results page, before the archive's own."""
+"""The facets of a results page, before those of custom fields."""
 # Facets of which an article may have several values.
 _REPEATED = ("tag", "author")
 # Values of a facet that are visible without a click.

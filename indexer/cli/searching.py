@@ -35,7 +35,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     "facets",
     multiple=True,
     metavar="NAME",
-    help=f"Count the hits by {', '.join(FACETS)} or a field of one's own (may be given several times).",
+    help=f"Count the hits by {', '.join(FACETS)} or a custom field (may be given several times).",
 )
 @click.option("--timeline", is_flag=True, help="Show the hits over time.")
 @click.option(

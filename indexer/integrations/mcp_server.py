@@ -151,7 +151,7 @@ class Archive:
         return f"{fence(lines)}{more}"
 
     def format_paragraph(self, id: str, anchor: str) -> str:  # noqa: A002
-        """Return a paragraph, or a text in a field of the archive's own, as text."""
+        """Return a paragraph, or a text in a custom field, as text."""
         marked = self._index.mark_article(id)
         for place in marked.places:
             if place.anchor == anchor:

@@ -160,13 +160,15 @@ ReadDates = Callable[[str, str], DateRange | None]
 """(field, text) → the dates that the text means in a field, if it means any."""
 
 
-def tokenize(text: str, read_dates: ReadDates | None = None, own_fields: Iterable[str] = ()) -> list[Token]:
+def tokenize(
+    text: str, read_dates: ReadDates | None = None, custom_fields: Iterable[str] = ()
+) -> list[Token]:
     """Return the tokens of a text, which they cover without gaps.
 
     A question in capitals has no operators. Without `read_dates` there are no DATES: the words of
-    "date:last week" are tokens of their own. `own_fields` are the names of fields besides FIELDS.
+    "date:last week" are tokens of their own. `custom_fields` are the names of fields besides FIELDS.
     """
-    tokens = [*_match_tokens(text, read_dates, _compile_tokens((*FIELDS, *own_fields)))]
+    tokens = [*_match_tokens(text, read_dates, _compile_tokens((*FIELDS, *custom_fields)))]
     if not is_question_in_capitals(tokens):
         return tokens
     return [replace(token, kind=Kind.WORD) if token.text in _OPERATORS else token for token in tokens]

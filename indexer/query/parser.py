@@ -82,7 +82,7 @@ def parse_query(
 
     `today` is what "today" means in a date, `day_first` how 05/03/2024 is read. No more than the first
     `characters` of the text are parsed. With `dates_as_text`, a time in plain words, such as "last week", is
-    searched as text. `fields` are the types of the fields of one's own, by name. `sources` are names that
+    searched as text. `fields` are the types of the custom fields, by name. `sources` are names that
     stand for a source alone, while any other text after `source:` may also be a part of a path.
     """
     reader = LeafReader(

@@ -12,7 +12,7 @@ A tree holds the words as they were typed; the engine turns them into terms. Onl
 
 Where there are filters and exclusions but no words, they stand in an `And` that begins with `Every()`.
 
-The field of words is "text" (everywhere), "title", "paragraph" or a text of one's own; that of a filter is
+The field of words is "text" (everywhere), "title", "paragraph" or a custom text; that of a filter is
 the property of an article that it compares. Words have a `boost`, by which their score is multiplied; the
 boost of all other nodes is 1. `NullQuery` stands alone, for a query with nothing to search for. A tree is
 final: Whoosh's own `normalize` would turn `And([Every(), Not(x)])` into `Every()`.
@@ -132,7 +132,7 @@ class FilterNode(Query):
 class Filter(FilterNode):
     """Articles with a property: `text` is its value as it was typed.
 
-    `fieldname` is one of PROPERTIES, or a field of one's own that has keywords or is true or false. With
+    `fieldname` is one of PROPERTIES, or a custom field that has keywords or is true or false. With
     `prefers_whole`, a text that is the whole name of a value stands for this value alone; with `is_whole`, it
     is such a name, even if no article has that value.
     """
@@ -150,7 +150,7 @@ class Filter(FilterNode):
 class DateRange(FilterNode):
     """Articles with a date from `start` on and before `end`: naive local times, None for an open side.
 
-    The date is that of publication, or that of a field of one's own.
+    The date is that of publication, or that of a custom field.
     """
 
     start: datetime | None
@@ -164,7 +164,7 @@ class DateRange(FilterNode):
 
 @dataclass(unsafe_hash=True)
 class NumberRange(FilterNode):
-    """Articles with a number from `low` to `high` in a field of one's own; None for an open side.
+    """Articles with a number from `low` to `high` in a custom field; None for an open side.
 
     Both belong to the range, unless `is_strict`.
     """

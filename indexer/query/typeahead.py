@@ -46,14 +46,14 @@ class TypedWord:
     in_quotes: bool = False
 
 
-def find_typed_word(text: str, own_texts: Collection[str] = ()) -> TypedWord | None:
+def find_typed_word(text: str, custom_texts: Collection[str] = ()) -> TypedWord | None:
     """Return the word that is being typed; None after a phrase, in a pattern, a date or a filter.
 
-    `own_texts` are the fields of texts of one's own.
+    `custom_texts` are the fields of custom texts.
     """
     if len(text) > TYPED or SURROGATE.search(text):
         return None
-    tokens = tokenize(text, own_fields=own_texts)
+    tokens = tokenize(text, custom_fields=custom_texts)
     last = tokens[-1] if tokens else None
     if last is None or last.kind not in (Kind.WORD, Kind.SPACE):
         return None
@@ -65,7 +65,7 @@ def find_typed_word(text: str, own_texts: Collection[str] = ()) -> TypedWord | N
         while tokens and tokens[-1].kind in _PREFIXES:
             prefix = tokens.pop()
             is_plain = False
-            if prefix.kind is Kind.FIELD and prefix.field not in ("title", "paragraph", *own_texts):
+            if prefix.kind is Kind.FIELD and prefix.field not in ("title", "paragraph", *custom_texts):
                 return None
         if text[start] == "=":
             start += 1
@@ -141,13 +141,13 @@ def split_last_word(tree: Query) -> tuple[Query | None, str, WordRole]:
     return kept, word.fieldname, "excluded" if isinstance(last, Not) else "required"
 
 
-def mark_unfinished(tree: Query, text: str, own_texts: Collection[str] = ()) -> Query:
+def mark_unfinished(tree: Query, text: str, custom_texts: Collection[str] = ()) -> Query:
     """Return the tree of a text with the word that is being typed as `Unfinished`.
 
     The same tree is returned where no word is being typed, and where the word is excluded or joined by NEAR.
-    `own_texts` are the fields of texts of one's own.
+    `custom_texts` are the fields of custom texts.
     """
-    typed = find_typed_word(text, own_texts)
+    typed = find_typed_word(text, custom_texts)
     word = typed.word if typed else ""
     # Punctuation ends a word as a space does.
     is_open = any(map(str.isalnum, word)) and strip_punctuation(word) == word

@@ -1,4 +1,4 @@
-"""Values of fields of one's own → filters, whether they are typed in a query or given as an argument."""
+"""Values of custom fields → filters, whether they are typed in a query or given as an argument."""
 
 from __future__ import annotations
 

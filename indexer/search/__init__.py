@@ -11,7 +11,7 @@ a date that was typed as text.
 (`phrases`), and `spelling` is *did you mean*; both show words as the texts have them (`written_forms`).
 `similar` finds articles like a given one, and `quotes` verifies quotations.
 
-A filter on a field of one's own needs no code: the administrator declares the field. To add a filter on a
+A filter on a custom field needs no code: the administrator declares the field. To add a filter on a
 property that every article has, such as its author:
 
 1. Name the property in `PROPERTIES` (`indexer.article`): queries then read `author:` and describe it.

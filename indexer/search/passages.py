@@ -32,7 +32,7 @@ _LEAD = 60  # characters shown before the first match of a shortened passage
 
 
 class QueryHighlighter:
-    """Highlights the terms of a query in titles, in paragraphs and in texts of one's own."""
+    """Highlights the terms of a query in titles, in paragraphs and in custom texts."""
 
     def __init__(
         self, snapshot: Snapshot, settings: SearchSettings, terms: Sequence[QueryTerm], deadline: Deadline
@@ -51,7 +51,7 @@ class QueryHighlighter:
     ) -> list[tuple[Span, ...]]:
         """The spans to highlight in texts, each given with its field and its analyzer.
 
-        The field is "title", "paragraph" or that of a text of one's own. For `first_only`, see
+        The field is "title", "paragraph" or that of a custom text. For `first_only`, see
         `find_highlights`.
         """
         sets = {

@@ -68,10 +68,10 @@ class SearchRequest:
     """A query and its filters, the hits to return, and the results to return with them.
 
     `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05, or a `date`; both periods are included.
-    `filters` has the values of each filter in `FILTERS`, and of fields of one's own (an article may have any
-    of them; without a value, no article passes), or True for one without values. A value of a field of one's
-    own is text as it is typed after the name of the field, such as ">=3"; a number, a date, True or False; or
-    a mapping with "min", "max" or both, which belong to it. `limit` is None for the page size of the
+    `filters` has the values of each filter in `FILTERS`, and of custom fields (an article may have any
+    of them; without a value, no article passes), or True for one without values. A value of a custom
+    field is text as it is typed after the name of the field, such as ">=3"; a number, a date, True or False;
+    or a mapping with "min", "max" or both, which belong to it. `limit` is None for the page size of the
     configuration, `seconds` for its time limit. `timeline` is the period of a bar, "auto" for the one that
     fits. With `prefix`, the last word is still being typed. `Index.search` describes all of them.
 
@@ -272,7 +272,7 @@ def _check_number(name: str, value: Any, most: float, problem: str) -> float:
 def _check_facets(name: str, value: Any) -> tuple[str, ...]:
     facets = _list_values(name, value)
     for facet in facets:
-        # Whether the index has a field of one's own is checked when it is searched.
+        # Whether the index has a custom field is checked when it is searched.
         if facet not in FACETS and not is_field_name(facet):
             refuse(name, f"must be one or more of {', '.join(FACETS)}", facet)
     return facets
@@ -289,7 +289,7 @@ def _check_timeline(name: str, value: Any) -> Any:
 
 
 def _check_filters(name: str, value: Mapping[str, Any]) -> dict[str, tuple[str, ...] | bool]:
-    """The filters that have a value, in the order of `FILTERS`, then of fields of one's own."""
+    """The filters that have a value, in the order of `FILTERS`, then of custom fields."""
     others = [own for own in value if own not in FILTERS]
     for own in others:
         # Whether the index has such a field is checked when it is searched.
@@ -314,7 +314,7 @@ def _check_filter(name: str, value: Any) -> tuple[str, ...] | bool:
 
 
 def _write_values(name: str, value: Any) -> tuple[str, ...]:
-    """The values of a field of one's own as they are typed in a query."""
+    """The values of a custom field as they are typed in a query."""
     is_single = isinstance(value, (str, Mapping)) or not isinstance(value, Iterable)
     several = [value] if is_single else list(value)
     return _list_values(name, [_write_value(name, one) for one in several if one is not None])

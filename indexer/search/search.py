@@ -222,7 +222,7 @@ def mark_article(
             parts = () if number in found.full.articles else found.parts
             terms = [scored.term for scored in (*found.terms, *(part.scored for part in parts))]
         words = get_analyzer(snapshot.language(number))
-        own = {name: str(article.fields.get(name, "")) for name in snapshot.own_texts(number)}
+        own = {name: str(article.fields.get(name, "")) for name in snapshot.custom_texts(number)}
         texts = [
             ("title", article.title),
             *(("paragraph", text) for text in article.paragraphs),

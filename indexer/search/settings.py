@@ -33,7 +33,7 @@ class SearchSettings:
     is the number of passages shown of a hit, `page_size` the number of hits on a page; `characters` is how
     many characters of a query are read, and `seconds` how long it may take. With `variants`, words are also
     found in other spellings. `notes` are added to those of every answer. `aliases` has the ids of articles by
-    ids that they had before. `fields` are the fields of one's own that the index was made with.
+    ids that they had before. `fields` are the custom fields that the index was made with.
     `sources` are the names of sources that the configuration or the index gives them: each stands for this
     source alone. `restriction` is the digest of the filters that hold in every answer, if any.
     """

@@ -100,7 +100,7 @@ def find_heaviest_terms(
             # Articles in other languages have it as well, as they have numbers and bigrams.
             docs = snapshot.postings("paragraph", stem).docs
             frequency = int(statistics.count(snapshot.article_of[docs])[own])
-        # Texts of one's own are no paragraphs, but have stems as well.
+        # Custom texts are no paragraphs, but have stems as well.
         weighed.append((-weight * float(idf(max(paragraphs, frequency), frequency)), stem, weight))
     return [(stem, weight) for _, stem, weight in sorted(weighed)[:TERMS]]
 

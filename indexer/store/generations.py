@@ -73,7 +73,7 @@ class Settings(Struct, frozen=True):
     libraries: dict[str, str] = {}
     """The versions of the libraries that made its terms, by name; empty if they were not recorded."""
     fields: dict[str, FieldType] = {}
-    """The fields of one's own that were declared."""
+    """The custom fields that were declared."""
 
     def library_changes(self) -> str | None:
         """Return which recorded libraries have another version now, as a clause; None if none has."""

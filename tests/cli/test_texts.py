@@ -1,4 +1,4 @@
-"""Texts in fields of one's own in what the command prints."""
+"""Texts in custom fields in what the command prints."""
 
 from __future__ import annotations
 

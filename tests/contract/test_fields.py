@@ -1,4 +1,4 @@
-"""Filters and facets on authors, sections, tags, publishers and fields of one's own, against plain loops."""
+"""Filters and facets on authors, sections, tags, publishers and custom fields, against plain loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts of one's own: fields that are searched word by word, each with a weight."""
+"""Custom texts: fields that are searched word by word, each with a weight."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class QueryTerm:
 
 
 class Reference:
-    """A collection to search; `weights` are those of its texts of one's own, by the names of their fields."""
+    """A collection to search; `weights` are those of its custom texts, by the names of their fields."""
 
     def __init__(
         self, articles: Sequence[Article], language: str = "en", weights: Mapping[str, float] | None = None
@@ -130,7 +130,7 @@ class LanguageReference:
         language_of: dict[str, str],
         weights: Mapping[str, float],
     ) -> None:
-        self.own_fields = {name: FieldType("text") for name in weights}
+        self.custom_fields = {name: FieldType("text") for name in weights}
         self.articles = {article.id: article for article in articles}
         self.language_of = language_of
         self.language = language
@@ -162,7 +162,7 @@ class LanguageReference:
     def search(self, query: str, *, today: Any) -> tuple[dict[str, float], dict[str, float]]:
         """The scores of the articles that meet the whole query, and of those that meet a part of it."""
         self.terms: list[QueryTerm] = []
-        parsed = parse_query(query, today=today, fields=self.own_fields)
+        parsed = parse_query(query, today=today, fields=self.custom_fields)
         tree = self.drop_unsearchable(parsed.tree) or NullQuery
         self.reads_capitals = reads_capitals(query)
         self.names = self.find_names(tree)

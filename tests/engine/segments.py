@@ -111,7 +111,7 @@ class Naive:
         # By field: the tokens of each document that has any.
         self.tokens: dict[str, dict[int, list[Any]]] = {"title": {}, "paragraph": {}}
         self.texts: dict[str, dict[int, str]] = {"title": {}, "paragraph": {}}
-        # The names of the fields of texts of one's own, and "" for paragraphs.
+        # The names of the fields of custom texts, and "" for paragraphs.
         self.doc_fields: list[str] = []
         for article, first, own in zip(articles, self.first, self.own, strict=False):
             words = get_analyzer(language_of(article))
@@ -168,7 +168,7 @@ class Naive:
 
 
 def is_text(article: Article, field: str) -> bool:
-    """Whether an article has a text in a field of one's own."""
+    """Whether an article has a text in a custom field."""
     return isinstance(article.fields.get(field), str)
 
 

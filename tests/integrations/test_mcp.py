@@ -427,7 +427,7 @@ def test_an_invalid_filter_of_a_server_is_refused_at_its_start(
     assert problem in capsys.readouterr().err
 
 
-def test_texts_of_the_archives_own_are_read_with_the_first_paragraph(tmp_path: Path) -> None:
+def test_custom_texts_are_read_with_the_first_paragraph(tmp_path: Path) -> None:
     with open_index(tmp_path / "index", fields={"lead": FieldType("text")}) as index:
         index.put([Article("herons", "Birds", ["Gulls.", "More."], fields={"lead": "A heron."})])
         archive = Archive(index, "https://news.example/")

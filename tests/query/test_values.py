@@ -1,4 +1,4 @@
-"""Fields of one's own in a query: what their values mean, how they are described, serialized and relaxed."""
+"""Custom fields in a query: what their values mean, how they are described, serialized and relaxed."""
 
 from __future__ import annotations
 

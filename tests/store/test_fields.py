@@ -1,4 +1,4 @@
-"""Fields of one's own through files, rebuilds and other declarations."""
+"""Custom fields through files, rebuilds and other declarations."""
 
 from __future__ import annotations
 

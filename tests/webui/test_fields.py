@@ -1,4 +1,4 @@
-"""Authors, sections, tags, publishers, the archive's own fields and page numbers on the page."""
+"""Authors, sections, tags, publishers, custom fields and page numbers on the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts in the archive's own fields: on the page, in citations, rows and feeds."""
+"""Texts in custom fields: on the page, in citations, rows and feeds."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def check_segment(view: SegmentView) -> None:
                 view.file.raise_damaged(
                     "text.data", f"has the article {article.id!r} instead of {view.id_of(number)!r}"
                 )
-            if view.text_names and (lacking := view.own_texts(number) - article.fields.keys()):
+            if view.text_names and (lacking := view.custom_texts(number) - article.fields.keys()):
                 view.file.raise_damaged(
                     DOC_FIELDS, f"has {min(lacking)!r} for an article without it, {article.id!r}"
                 )
@@ -129,7 +129,7 @@ def _check_forms(view: SegmentView) -> None:
 
 
 def _check_doc_fields(view: SegmentView) -> None:
-    """Check that the texts of one's own of each article follow its paragraphs, by their fields."""
+    """Check that the custom texts of each article follow its paragraphs, by their fields."""
     if not view.text_names:
         return
     if view.text_names != sorted({*view.text_names} - {""}):

@@ -70,7 +70,7 @@ class Batch:
 
     `before_commit` is called with the number of the coming commit, after all data is on the disk and before
     the commit is made: it writes what has to become visible together with the commit. `fields` are the types
-    of the fields of one's own. `max_memory` is in bytes, `chunk_size` in bytes of text. Raises StorageFailed,
+    of the custom fields. `max_memory` is in bytes, `chunk_size` in bytes of text. Raises StorageFailed,
     or IndexLocked if a Whoosh writer is open.
     """
 

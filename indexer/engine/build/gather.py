@@ -109,11 +109,11 @@ def stable_order(keys: Array, limit: int) -> Array:
     return order
 
 
-def mark_own_texts(counts: Array, own_counts: Array) -> NDArray[np.bool_]:
-    """Which documents are texts of one's own, which follow the `counts` others of each article (bool)."""
-    ends = np.cumsum(counts + own_counts)
+def mark_custom_texts(counts: Array, custom_counts: Array) -> NDArray[np.bool_]:
+    """Which documents are custom texts, which follow the `counts` others of each article (bool)."""
+    ends = np.cumsum(counts + custom_counts)
     is_own = np.zeros(int(ends[-1]) if len(ends) else 0, np.bool_)
-    is_own[expand_ranges(ends - own_counts, own_counts)] = True
+    is_own[expand_ranges(ends - custom_counts, custom_counts)] = True
     return is_own
 
 
@@ -130,9 +130,9 @@ class Chunk:
     `forms` are the new forms, each a line with the stem, SEPARATOR and the word: lines sort like pairs of
     stem and word, and one string takes little memory. They are numbered after those of the chunks before, or
     from 0 if the chunk `is_fresh`. `titles` is the run of the titles, `texts` that of the paragraphs and,
-    after those of each article, of its texts of one's own; `title_terms` and `text_terms` have the number of
-    words of each. `counts` are the paragraphs of each article, `own_counts` its texts of one's own, whose
-    fields are `own_fields` (numbers of the `text_names`), article after article. `anchors` has the hash of
+    after those of each article, of its custom texts; `title_terms` and `text_terms` have the number of
+    words of each. `counts` are the paragraphs of each article, `custom_counts` its custom texts, whose
+    fields are `custom_fields` (numbers of the `text_names`), article after article. `anchors` has the hash of
     each paragraph. `columns` are sections "article.…" (FORMAT.md), `languages` those of each article,
     `fields` the columns of their values. `items` are the sections of a text store.
     """
@@ -144,8 +144,8 @@ class Chunk:
     texts: Run = field(default_factory=Run)
     text_terms: Array = field(default_factory=_none)
     counts: Array = field(default_factory=_none)
-    own_counts: Array = field(default_factory=_none)
-    own_fields: Array = field(default_factory=_none)
+    custom_counts: Array = field(default_factory=_none)
+    custom_fields: Array = field(default_factory=_none)
     text_names: tuple[str, ...] = ()
     anchors: Array = field(default_factory=_none)
     ids: list[str] = field(default_factory=list)
@@ -161,7 +161,7 @@ class Chunk:
         if all(is_wanted):
             return self
         article = np.array(is_wanted, np.bool_)
-        text = np.repeat(article, self.counts + self.own_counts)
+        text = np.repeat(article, self.counts + self.custom_counts)
         widths = self.counts + 1
         stored, items, size = TextStore(**self.items), TextWriter(), 0
         for first, width in zip((np.cumsum(widths) - widths)[article], widths[article], strict=True):
@@ -176,8 +176,8 @@ class Chunk:
             texts=self.texts.select(text),
             text_terms=self.text_terms[text],
             counts=self.counts[article],
-            own_counts=self.own_counts[article],
-            own_fields=self.own_fields[np.repeat(article, self.own_counts)],
+            custom_counts=self.custom_counts[article],
+            custom_fields=self.custom_fields[np.repeat(article, self.custom_counts)],
             text_names=self.text_names,
             anchors=self.anchors[np.repeat(article, self.counts)],
             ids=[*compress(self.ids, is_wanted)],
@@ -193,7 +193,7 @@ class Gatherer:
     """Turns articles into chunks; forms keep their numbers from one chunk to the next.
 
     `language` is that of articles that state none and whose language is not detected, `fields` the types of
-    the fields of one's own. With more than `max_forms` forms, all are forgotten and numbered from 0 again.
+    the custom fields. With more than `max_forms` forms, all are forgotten and numbered from 0 again.
     """
 
     def __init__(
@@ -233,8 +233,8 @@ class Gatherer:
         self._titles.append(article.title.encode())
         self._texts += items[1:]
         own = find_texts(article, self._types) if self._text_names else {}
-        self._own_counts.append(len(own))
-        self._own_fields += map(self._text_names.index, own)
+        self._custom_counts.append(len(own))
+        self._custom_fields += map(self._text_names.index, own)
         self._texts += (text.encode() for text in own.values())
         published = article.published
         columns = self._columns
@@ -257,11 +257,11 @@ class Gatherer:
             self._stems.clear()
             del self._stem_of[:]
         known = len(self._forms)
-        counts, own_counts = np.array(self._counts, np.int32), np.array(self._own_counts, np.int32)
+        counts, custom_counts = np.array(self._counts, np.int32), np.array(self._custom_counts, np.int32)
         languages = self._languages
         titles, title_terms, title_capitals = self._tokenize(self._titles, languages)
         texts, text_terms, text_capitals = self._tokenize(
-            self._texts, [*chain(*map(repeat, languages, (counts + own_counts).tolist()))]
+            self._texts, [*chain(*map(repeat, languages, (counts + custom_counts).tolist()))]
         )
         forms = [*islice(self._forms, known, None)]
         parts = [form.partition(SEPARATOR) for form in forms]
@@ -272,9 +272,9 @@ class Gatherer:
             name: np.array(self._columns[name], kind) for name, kind in _COLUMNS.items()
         }
         body, body_terms = texts, text_terms
-        if own_counts.any():
+        if custom_counts.any():
             # Near-duplicates are told by their paragraphs alone.
-            is_body = ~mark_own_texts(counts, own_counts)
+            is_body = ~mark_custom_texts(counts, custom_counts)
             body, body_terms = texts[np.repeat(is_body, text_terms)], text_terms[is_body]
         columns["sketches"] = self._sketcher.make_sketches(titles, title_terms, body, body_terms, counts)
         chunk = Chunk(
@@ -285,8 +285,8 @@ class Gatherer:
             texts=make_run(texts, text_terms, text_capitals, stem_of),
             text_terms=text_terms,
             counts=counts,
-            own_counts=own_counts,
-            own_fields=np.array(self._own_fields, np.int32),
+            custom_counts=custom_counts,
+            custom_fields=np.array(self._custom_fields, np.int32),
             text_names=self._text_names,
             anchors=np.array(self._anchors, np.uint32),
             ids=self._ids,
@@ -310,8 +310,8 @@ class Gatherer:
         # The article of each value of a column, and the values.
         self._fields: dict[str, tuple[list[int], list[Any]]] = {}
         self._counts: list[int] = []
-        self._own_counts: list[int] = []
-        self._own_fields: list[int] = []
+        self._custom_counts: list[int] = []
+        self._custom_fields: list[int] = []
         self._titles: list[bytes] = []
         self._texts: list[bytes] = []
         self._anchors: list[int] = []

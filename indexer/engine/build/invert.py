@@ -13,7 +13,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.build.gather import SEPARATOR, Chunk, Run, mark_own_texts, stable_order
+from indexer.engine.build.gather import SEPARATOR, Chunk, Run, mark_custom_texts, stable_order
 from indexer.engine.format.arrays import AT_ONCE, expand_ranges, find_value
 from indexer.engine.format.columns import Column, encode_column, join_groups
 from indexer.engine.format.labels import merge_labels
@@ -139,17 +139,17 @@ class Buffer:
         """The sections of the segment and the facts about it; the buffer is empty afterwards."""
         chunks, texts, forms = self.chunks, self.texts, self.forms
         self.clear()
-        counts, own_counts = (
-            _concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("counts", "own_counts")
+        counts, custom_counts = (
+            _concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("counts", "custom_counts")
         )
         bodies = np.maximum(counts, 1)  # an article without paragraphs has one document for them
-        first = np.concatenate(([0], np.cumsum(bodies + own_counts)))
+        first = np.concatenate(([0], np.cumsum(bodies + custom_counts)))
         languages = sorted({language for chunk in chunks for language in chunk.languages})
         columns = join_groups((len(chunk.counts), chunk.fields) for chunk in chunks)
-        is_own = mark_own_texts(bodies, own_counts)
-        text_names, own_fields = merge_labels((chunk.text_names, chunk.own_fields) for chunk in chunks)
+        is_own = mark_custom_texts(bodies, custom_counts)
+        text_names, custom_fields = merge_labels((chunk.text_names, chunk.custom_fields) for chunk in chunks)
         doc_fields = np.zeros(len(is_own), np.int64)
-        doc_fields[is_own] = own_fields + 1
+        doc_fields[is_own] = custom_fields + 1
         facts = make_facts(int(first[-1]), len(counts), languages, columns, text_names)
         return _make_sections(chunks, forms, counts, first, doc_fields, languages, texts, columns), facts
 
@@ -213,7 +213,7 @@ def _make_sections(
     yield from add_prefix("title", encode_postings(sorted_forms, titles))
     yield from add_prefix("paragraph", encode_postings(sorted_forms, paragraphs))
     del sorted_forms
-    # The document of an article without paragraphs has no terms and no anchor, nor has a text of one's own.
+    # The document of an article without paragraphs has no terms and no anchor, nor has a custom text.
     terms = np.zeros(documents, np.int64)
     terms[is_text] = _concatenate([chunk.text_terms for chunk in chunks])
     anchors = np.zeros(documents, np.uint32)

@@ -37,7 +37,7 @@ _MIN_EXACT = 0.9  # the share of the dated hits that must be exact enough for a 
 
 
 def count_facet(snapshot: Snapshot, articles: Ids, name: str) -> tuple[FacetCount, ...]:
-    """How many of the articles have each value of a facet: one of `FACETS`, or a field of one's own.
+    """How many of the articles have each value of a facet: one of `FACETS`, or a custom field.
 
     Periods are in their order, other values by count (largest first), then by name or number. The counts add
     up to the articles, unless articles have several values.

@@ -1,4 +1,4 @@
-"""Columns of the values of articles: source, authors, section, tags and others, and fields of one's own.
+"""Columns of the values of articles: source, authors, section, tags and others, and custom fields.
 
 An article may have several values in a column, or none. A column therefore has pairs of an article and a
 value, in the order of the articles. A segment has the columns in which any of its articles has a value: an
@@ -90,7 +90,7 @@ def find_values(
 
 
 def find_texts(article: Article, fields: Mapping[str, FieldType]) -> dict[str, str]:
-    """The texts of one's own that an article has, by the names of their fields, ascending."""
+    """The custom texts that an article has, by the names of their fields, ascending."""
     values = dict(_find_own_values(article, fields))
     return {name: str(values[name]) for name in sorted(values) if fields[name].type == "text"}
 

@@ -112,7 +112,7 @@ def decode_article(items: list[bytes]) -> Article:
 def decode_info(head: bytes, language: str, texts: Collection[str] = ()) -> ArticleInfo:
     """The article with this head, without its text; `language` is the one that it was analyzed in.
 
-    `texts` are the fields of texts of one's own, which are left out as well. Raises ValueError or
+    `texts` are the fields of custom texts, which are left out as well. Raises ValueError or
     InvalidArticle for an invalid head.
     """
     info = _decode_info(head)

@@ -27,7 +27,7 @@ from indexer.files.storage import translate_index_errors
 
 MAGIC = b"NUTGRAF1"
 DOC_FIELDS = "doc.fields"
-"""The section with the field of each document, in segments with texts of one's own."""
+"""The section with the field of each document, in segments with custom texts."""
 OPTIONAL = "optional."
 """How the names of sections begin that a reader ignores if it does not know them."""
 _ALIGNMENT = 64  # bytes

@@ -81,8 +81,8 @@ class SegmentView:
         """The field of each document: 0 for a paragraph, else 1 + the number among `text_names` (int64)."""
         return self.column(DOC_FIELDS) if self.text_names else np.zeros(self.documents, np.int64)
 
-    def own_texts(self, article: int) -> set[str]:
-        """The names of the fields in which an article has a text of one's own."""
+    def custom_texts(self, article: int) -> set[str]:
+        """The names of the fields in which an article has a custom text."""
         numbers = self.doc_fields[slice(*self.doc_starts[article : article + 2])].tolist()
         return {self.text_names[number - 1] for number in numbers if number}
 

@@ -63,8 +63,8 @@ class LiveSegment:
 class Excerpt(NamedTuple):
     """An article with some of its texts, their anchors and their pages (None where it is unknown).
 
-    `fields` has the field of each text of one's own, and None for each paragraph; `numbers` count the
-    paragraphs of the article from 1, and are None for texts of one's own.
+    `fields` has the field of each custom text, and None for each paragraph; `numbers` count the
+    paragraphs of the article from 1, and are None for custom texts.
     """
 
     info: ArticleInfo
@@ -81,7 +81,7 @@ class Snapshot:
     Articles that are not removed are numbered from 0 in the order of their documents; columns have one value
     for each. `doc_starts` and `doc_ends` (int32) are the range of an article's documents, `date_starts` and
     `date_ends` (int64) the range of its date in seconds since 1970, NO_DATE for none. `counts` (int64) are
-    its paragraphs, after whose documents come those of its texts of one's own, in the fields `text_names`.
+    its paragraphs, after whose documents come those of its custom texts, in the fields `text_names`.
     `lengths` (float64) are the terms of its title and of all these texts. Segments that the
     snapshot `before` has open are not opened again. Methods that a SegmentView has too return the same for
     all articles of the commit. Raises IndexMissing or IndexDamaged.
@@ -176,7 +176,7 @@ class Snapshot:
         return np.concatenate(numbers)
 
     def select_texts(self, postings: Postings, field: str) -> Postings:
-        """Of postings in texts, those in the texts of one field: "paragraph", or one's own."""
+        """Of postings in texts, those in the texts of one field: "paragraph", or a custom one."""
         if not self.text_names:
             return postings if field == "paragraph" else NO_POSTINGS
         number = self.text_names.index(field) + 1 if field in self.text_names else 0
@@ -347,7 +347,7 @@ class Snapshot:
     def excerpts(self, articles: Sequence[int], documents: Sequence[Sequence[int]]) -> list[Excerpt]:
         """Of each article, the excerpt with some of its documents (numbered from 0, ascending).
 
-        They are its paragraphs and then its texts of one's own. An article without paragraphs has an empty
+        They are its paragraphs and then its custom texts. An article without paragraphs has an empty
         document for them, which is in no excerpt.
         """
         wanted: dict[SegmentView, tuple[list[int], list[int], list[Sequence[int]]]] = {}
@@ -384,12 +384,12 @@ class Snapshot:
         return [found[index] for index in range(len(articles))]
 
     def _name_texts(self, article: int, documents: Sequence[int]) -> list[str]:
-        """The fields of those documents of an article (numbered from 0) that are texts of one's own."""
+        """The fields of those documents of an article (numbered from 0) that are custom texts."""
         fields = self.doc_fields[self.doc_starts[article] + np.array(documents, np.int64)].tolist()
         return [self.text_names[field - 1] for field in fields if field]
 
-    def own_texts(self, article: int) -> list[str]:
-        """The fields in which an article has a text of one's own, ascending."""
+    def custom_texts(self, article: int) -> list[str]:
+        """The fields in which an article has a custom text, ascending."""
         if not self.text_names:
             return []
         return self._name_texts(article, range(self.doc_ends[article] - self.doc_starts[article]))
@@ -473,7 +473,7 @@ class Snapshot:
         return self._labels[name]
 
     def values(self, name: str) -> ArticleValues:
-        """The values of the articles in a column, such as "author" or a field of one's own."""
+        """The values of the articles in a column, such as "author" or a custom field."""
         if name not in self._values:
             self._values[name] = group_values(self._read_column(name))
         return self._values[name]

@@ -3,9 +3,9 @@
 All numbers of articles, frequencies and lengths below are those of an article's language (see `statistics`).
 
 Robertson, Zaragoza and Taylor (2004), "Simple BM25 extension to multiple weighted fields": frequencies are
-weighted and normalized by length in each field, then added, then saturated once. A text of one's own is a
+weighted and normalized by length in each field, then added, then saturated once. A custom text is a
 paragraph whose words count by the weight w(d) of its field: with the frequencies f of a term in the title and
-in the documents d of an article, that are its paragraphs and its texts of one's own,
+in the documents d of an article, that are its paragraphs and its custom texts,
 
     f = WEIGHT[title] f(title) / n(title) + WEIGHT[paragraph] sum of w(d) f(d) / n(paragraph),
 
@@ -96,7 +96,7 @@ def score_term(
 ) -> ScoredTerm:
     """The BM25F scores of a term, for every article that has it in a field; the forms are not mixed yet.
 
-    `text_weights` are those of the fields of texts of one's own, by name.
+    `text_weights` are those of the fields of custom texts, by name.
     """
     exact, in_capitals, typed, variants = (
         None if form is None else score_term(snapshot, form, text_weights)

@@ -123,7 +123,7 @@ class QueryContext:
     variants: bool = True
     neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
-    """How many times each word of a text of one's own counts, by the name of its field."""
+    """How many times each word of a custom text counts, by the name of its field."""
 
     def make_reader(
         self, languages: Sequence[str], notes: list[Note], *, is_ranked: bool = False

@@ -157,7 +157,7 @@ def add_pair_scores(
     """The matches with the scores of pairs added to the best of each language, and which these are.
 
     They are the `DEPTH` best, full matches first. The articles that were searched for pairs are ascending
-    (int32). `text_weights` are those of the fields of texts of one's own, by name.
+    (int32). `text_weights` are those of the fields of custom texts, by name.
     """
     if not pairs:
         return full, partial, np.empty(0, np.int32)
@@ -200,7 +200,7 @@ def score_pairs(
 ) -> Values:
     """What the pairs add to the scores of articles (ascending): float64, one an article.
 
-    In a text of one's own, a pair counts as many times as its words do, by `text_weights`.
+    In a custom text, a pair counts as many times as its words do, by `text_weights`.
     """
     starts = snapshot.doc_starts[articles]
     # The title is stored with the first document of its article.

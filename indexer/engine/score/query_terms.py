@@ -40,7 +40,7 @@ _AT_ONCE = 8192  # words that are matched with a pattern between two checks of t
 class QueryTerm(Struct, frozen=True, eq=False):
     """One word, phrase or pattern of a query, with its postings in titles and in paragraphs.
 
-    `field` is the one that the query asks for: "text" (all), "title", "paragraph", or one of one's own, whose
+    `field` is the one that the query asks for: "text" (all), "title", "paragraph", or a custom one, whose
     texts are stored as paragraphs.
     """
 
@@ -61,7 +61,7 @@ class QueryTerm(Struct, frozen=True, eq=False):
     """Only the variants, if it has some."""
 
     def is_in(self, field: str) -> bool:
-        """Whether the query asks for the term in "title", in "paragraph", or in a field of one's own."""
+        """Whether the query asks for the term in "title", in "paragraph", or in a custom field."""
         return self.field in ("text", field)
 
 

@@ -104,7 +104,7 @@ def make_schema(language: str) -> Schema:
     """The schema of an index; `language` is that of articles that state none.
 
     The terms of a title are indexed in the first document of its article only, so that each counts once; its
-    text is stored in every document. A text of one's own is a paragraph without number and anchor, and with
+    text is stored in every document. A custom text is a paragraph without number and anchor, and with
     the name of its field as `field`. The `…_words` fields have the words as written, without positions.
     """
     stems, words = FormAnalyzer(language, "stem"), FormAnalyzer(language, "word")

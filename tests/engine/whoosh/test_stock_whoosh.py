@@ -215,7 +215,7 @@ def test_terms_can_be_listed_counted_and_corrected(searcher: Any, theirs: Any) -
     assert searcher.correct_query(parsed, "vacine").string == "vaccine"
 
 
-def test_a_text_of_ones_own_is_a_document_with_the_name_of_its_field(tmp_path: Path) -> None:
+def test_a_custom_text_is_a_document_with_the_name_of_its_field(tmp_path: Path) -> None:
     texts = {"lead": "Grey herons.", "abstract": "A heron stood."}
     articles = [
         Article("a", "Birds", ["A heron.", "Gulls."], "2021", "en", fields=texts),
