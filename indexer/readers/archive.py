@@ -23,8 +23,9 @@ from typing import BinaryIO, cast
 from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
 from indexer.files.names import printable_path
-from indexer.readers import find_unread_kind, is_skipped_folder, read_member
+from indexer.readers.dispatch import read_member
 from indexer.readers.document import BinaryDocument
+from indexer.readers.media_types import find_unread_kind, is_skipped_folder
 from indexer.readers.packed import Budget, open_bounded, open_member, open_zip
 
 _UTF8, _ENCRYPTED = 0x800, 0x1

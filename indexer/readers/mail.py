@@ -22,9 +22,9 @@ from typing import Any, BinaryIO
 
 from indexer.article import Article, Failure, Published, make_record_id, normalize_space
 from indexer.errors import UnreadableDocument
-from indexer.readers import find_unread_kind, read_member, read_safely
 from indexer.readers.assemble import first_sentence, make_article
 from indexer.readers.dates import choose_date, find_path_date
+from indexer.readers.dispatch import read_member, read_safely
 from indexer.readers.document import (
     SUFFIX_OF_TYPE,
     BinaryDocument,
@@ -42,6 +42,7 @@ from indexer.readers.document import (
 from indexer.readers.encoding import decode, transcode
 from indexer.readers.expressions import make_date, parse_date
 from indexer.readers.markup import empty_elements, extract_blocks, parse_visible
+from indexer.readers.media_types import find_unread_kind
 from indexer.readers.replies import split_reply
 from indexer.readers.text import split_paragraphs
 

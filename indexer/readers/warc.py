@@ -25,8 +25,8 @@ from msgspec.structs import replace as replace_date
 
 from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
-from indexer.readers import find_unread_kind, read_member, read_safely
 from indexer.readers.dates import find_path_date
+from indexer.readers.dispatch import read_member, read_safely
 from indexer.readers.document import (
     GZIP,
     SUFFIX_OF_TYPE,
@@ -40,6 +40,7 @@ from indexer.readers.document import (
     web_address,
 )
 from indexer.readers.encoding import transcode
+from indexer.readers.media_types import find_unread_kind
 from indexer.readers.packed import open_member, open_zip
 
 _HEADER_BYTES = 1 << 16

@@ -9,7 +9,7 @@ import pytest
 
 from indexer.article import Article, Encoding, Failure
 from indexer.errors import UnreadableDocument
-from indexer.readers import TextDocument
+from indexer.readers.document import TextDocument
 from indexer.readers.feed import read_json_feed
 from tests.fixtures.documents import OPTIONS, published, read_all, read_article
 

@@ -7,14 +7,16 @@ from io import BytesIO
 
 import pytest
 
-from indexer import readers
 from indexer.article import Article, Failure
-from indexer.readers import BinaryDocument, Details, ReadOptions, find_unread_kind, read_member
+from indexer.readers import Details, ReadOptions, find_unread_kind
+from indexer.readers.dispatch import read_member
+from indexer.readers.document import BinaryDocument
+from indexer.readers.media_types import MEDIA_TYPES
 from tests.fixtures.documents import read_article
 
 
 def test_every_media_type_has_a_reader() -> None:
-    for kind in readers.MEDIA_TYPES:
+    for kind in MEDIA_TYPES:
         assert callable(import_module(f"indexer.readers.{kind.module}").read_articles)
         if kind.is_installed:
             names = (*kind.suffixes, *(f"A{suffix.upper()}.gz" for suffix in kind.suffixes))

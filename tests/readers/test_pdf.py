@@ -16,7 +16,8 @@ import pytest
 from indexer import limits
 from indexer.article import Article
 from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.readers import BinaryDocument, layout
+from indexer.readers import layout
+from indexer.readers.document import BinaryDocument
 from indexer.readers.pdf import read_articles
 from tests.evaluation.scans import Scan, scan_file
 from tests.fixtures.documents import OPTIONS, published, read_article

@@ -19,7 +19,7 @@ from textwrap import wrap
 
 from indexer import Config, open_index
 from indexer.limits import ARTICLE_TEXT
-from indexer.readers import GZIP
+from indexer.readers.document import GZIP
 from tests.fixtures.packages import make_docx, make_epub, make_odt, make_paragraphs
 from tests.fixtures.packing import MAKERS
 from tests.fixtures.pdfs import lines, make_pdf

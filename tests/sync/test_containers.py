@@ -45,14 +45,14 @@ def stories(count: int) -> dict[str, bytes | str]:
 def before_reading_members(code: str) -> str:
     """A program that makes a worker run some code before it reads a member, which is `name`."""
     return (
-        "import os, indexer.readers as readers\n"
+        "import os, indexer.readers.dispatch as dispatch\n"
         "from indexer import limits\n"
         "from indexer.sync.worker import limit_process\n"
-        "read = readers.read\n"
+        "read = dispatch.read\n"
         "def other(stream, name, *rest, **more):\n"
         f"{textwrap.indent(code, '    ')}\n"
         "    return read(stream, name, *rest, **more)\n"
-        "readers.read = other\n"
+        "dispatch.read = other\n"
     )
 
 
