@@ -27,10 +27,12 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-# A shell without job control starts background programs with SIGINT ignored, and their children inherit that;
-# some tests interrupt a program of their own.
+# A shell without job control starts background programs with SIGINT ignored, nohup starts them with SIGHUP
+# ignored, and their children inherit that; some tests end a program of their own by these signals.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(getattr(signal, "SIGHUP", signal.SIGINT)) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 LANES = ("browser", "stress", "slow", "shared")
 
