@@ -58,22 +58,21 @@ class QueryHighlighter:
             field: tuple(term.term_set for term in self._terms if term.is_in(field))
             for field in dict.fromkeys(field for field, _, _ in texts)
         }
-        places: dict[tuple[TermSet, ...], list[int]] = {}
-        for place, (field, _, _) in enumerate(texts):
-            places.setdefault(sets[field], []).append(place)
         found: list[tuple[Span, ...]] = [()] * len(texts)
         # One call for all with the same terms: most of its time does not depend on how many texts there are.
-        for terms, own in places.items():
+        for terms in dict.fromkeys(sets.values()):
+            fields = {field for field, own in sets.items() if own == terms}
+            places = [place for place, (field, _, _) in enumerate(texts) if field in fields]
             spans, is_complete = find_highlights(
-                [texts[place][1] for place in own],
-                [texts[place][2] for place in own],
+                [texts[place][1] for place in places],
+                [texts[place][2] for place in places],
                 self._make_highlighter(terms),
                 self._deadline,
                 first_only=first_only,
             )
             self.is_complete &= is_complete
-            for place, one in zip(own, spans, strict=True):
-                found[place] = one
+            for place, own_spans in zip(places, spans, strict=True):
+                found[place] = own_spans
         return found
 
     def _make_highlighter(self, terms: tuple[TermSet, ...]) -> Highlighter:

@@ -74,6 +74,14 @@ class Excerpt(NamedTuple):
     numbers: list[int | None]
     fields: list[str | None]
 
+    def add_texts(self, fields: Sequence[str], head: bytes) -> None:
+        """Add the texts in some fields; `head` is the stored head of the article. Raises ValueError."""
+        self.anchors.extend(map(name_text_anchor, fields))
+        self.texts.extend(decode_texts(head, fields) if fields else ())
+        self.pages.extend([None] * len(fields))
+        self.numbers.extend([None] * len(fields))
+        self.fields.extend(fields)
+
 
 class Snapshot:
     """The articles of the last commit as arrays, and their postings and texts on demand.
@@ -367,20 +375,17 @@ class Snapshot:
                 for index, local, numbers, names, (head, *texts) in zip(
                     indices, locals_, chosen, anchors, items, strict=True
                 ):
-                    info = decode_info(head, view.language(local), view.text_names)
-                    pages = decode_pages(head, numbers)
-                    own: list[str] = []
-                    if self.text_names:
-                        own = self._name_texts(articles[index], documents[index])
-                        pages += [None] * len(own)
-                    found[index] = Excerpt(
-                        info,
-                        [*names, *map(name_text_anchor, own)],
-                        [*(text.decode() for text in texts), *(decode_texts(head, own) if own else ())],
-                        pages,
-                        [*(number + 1 for number in numbers), *[None] * len(own)],
-                        [*[None] * len(numbers), *own],
+                    excerpt = Excerpt(
+                        decode_info(head, view.language(local), view.text_names),
+                        names,
+                        [text.decode() for text in texts],
+                        decode_pages(head, numbers),
+                        [number + 1 for number in numbers],
+                        [None] * len(numbers),
                     )
+                    if self.text_names:
+                        excerpt.add_texts(self._name_texts(articles[index], documents[index]), head)
+                    found[index] = excerpt
         return [found[index] for index in range(len(articles))]
 
     def _name_texts(self, article: int, documents: Sequence[int]) -> list[str]:
