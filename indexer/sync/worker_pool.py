@@ -5,8 +5,8 @@ The *supervisor* is the process that syncs. It has one thread for each *worker*;
 the parts of the task are read once more, one by one, to find the document that is to blame.
 
 `concurrent.futures` schedules the threads, `subprocess` starts the workers, `multiprocessing.connection`
-carries the messages, and `tempfile` keeps results that are too large for the memory. Libraries for process
-pools were tried and do not fit:
+carries the messages, `mmap` shares the number of the record that a worker reads, and `tempfile` keeps results
+that are too large for the memory. Libraries for process pools were tried and do not fit:
 
 * pebble (5.2) gives up all tasks when an idle worker dies. With a worker killed every 10 to 50 ms, as the
   system does when memory runs out, 275 to 297 of 300 tasks were lost (BrokenProcessPool). It does not notice
@@ -34,7 +34,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
-from math import inf
 from multiprocessing.connection import Pipe
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -48,7 +47,7 @@ from indexer.files.regular import no_space_error
 from indexer.files.source_file import open_file
 from indexer.readers import ReadOptions, find_media_type, find_packing, is_container, is_text
 from indexer.sync.tasks import Batch, Part, PartReader, PartResult, is_plain, weight
-from indexer.sync.worker import OVERTIME, TOO_LARGE, Record
+from indexer.sync.worker import OVERTIME, TOO_LARGE, CurrentRecord, Record, make_shared_file
 
 WORTH_WORKERS = 4 << 20
 """Bytes of plain text from which workers are faster, although they take a sixth of a second to start."""
@@ -57,6 +56,7 @@ IN_MEMORY = 1 << 20
 
 _TASKS_AHEAD = 4  # for each worker: tasks that may be running or done while the oldest is not
 _MAX_FAILED_STARTS = 10
+_LOOK_EVERY = 1.0  # seconds between two looks at the record that a worker reads
 _MAX_UNPROTECTED = 1 << 18  # bytes of a file that may be read without a worker
 _HEAD = 1 << 12
 # Space and the bytes of byte order marks.
@@ -64,8 +64,8 @@ _BLANK = b" \t\r\n\f\v\0\xef\xbb\xbf\xfe\xff"
 
 _PACKAGES = str(Path(__file__).parents[2])
 _PROGRAM = (
-    "import sys; descriptor = int(sys.argv[1]); sys.path[:] = sys.argv[2:]; "
-    "from indexer.sync.worker import run_worker; run_worker(descriptor)"
+    "import sys; descriptors = map(int, sys.argv[1:3]); sys.path[:] = sys.argv[3:]; "
+    "from indexer.sync.worker import run_worker; run_worker(*descriptors)"
 )
 # Keeps NumPy from starting threads for linear algebra, which is not used here.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
@@ -304,15 +304,18 @@ class _Worker:
         self._has_read = False
         path = [name for name in sys.path if isinstance(name, str)]
         try:
+            shared = make_shared_file()
+            self._record = CurrentRecord(shared)
             self._connection, theirs = Pipe()
         except OSError as error:
             raise _not_started(error) from error
-        with theirs:
+        descriptors = theirs.fileno(), shared
+        with theirs, os.fdopen(shared):
             try:
                 self._process = subprocess.Popen(
                     # Modules are found where this process finds them, and (-P) not in the current folder.
-                    [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno()), *path, _PACKAGES],
-                    pass_fds=[theirs.fileno()],
+                    [sys.executable, "-P", "-c", _PROGRAM, *map(str, descriptors), *path, _PACKAGES],
+                    pass_fds=descriptors,
                     stdin=subprocess.DEVNULL,
                     stdout=2,  # output of a library must not get between the lines of the command's
                     start_new_session=True,  # Ctrl-C is for the supervisor to handle
@@ -342,18 +345,15 @@ class _Worker:
         A container may take so long for each of its records. The process is ended when the time is up, so
         that neither sending nor receiving waits any longer.
         """
-        record = 0
-        watch = _Watch(limits.file_wait(sum(part.size for part in parts)), self.kill)
+        self._record.write(Record(0, sum(part.size for part in parts)))
+        watch = _Watch(self._record, self.kill)
         try:
             self._connection.send(parts)
             while data := self._connection.recv_bytes():
-                if begun := Record.unpack(data):
-                    record = begun.number
-                    watch.restart(limits.file_wait(begun.size))
-                else:
-                    yield data
+                yield data
         except (EOFError, OSError) as error:
             self.end()
+            record = self._record.read().number
             if watch.is_late:
                 reason = f"was not read within {watch.seconds:.0f} s"
                 raise _WorkerEnded(reason, record, is_late=True) from error
@@ -379,45 +379,43 @@ class _Worker:
 
 
 class _Watch:
-    """A clock that calls a function when its time is up, unless it is restarted or stopped before."""
+    """A clock that calls a function when a worker takes too long for a record, or for a task without any."""
 
-    def __init__(self, seconds: float, call: Callable[[], None]) -> None:
+    def __init__(self, current: CurrentRecord, call: Callable[[], None]) -> None:
+        self._current = current
         self._call = call
         self._lock = threading.Lock()
-        self.seconds = seconds
+        self._record, self._began = current.read(), time.monotonic()
+        self._is_stopped = False
         self.is_late = False
-        self._deadline = time.monotonic() + seconds
         self._start_timer()
 
-    def restart(self, seconds: float) -> None:
-        """Give so many seconds from now on."""
-        with self._lock:
-            self.seconds = seconds
-            self._deadline = time.monotonic() + seconds
-            # A timer is a thread, so the one that runs is kept if it is up before.
-            if self._deadline < self._next_look:
-                self._timer.cancel()
-                self._start_timer()
+    @property
+    def seconds(self) -> float:
+        """How long the record may take."""
+        return limits.file_wait(self._record.size)
 
     def stop(self) -> None:
         """Call nothing from now on."""
         with self._lock:
-            self._deadline = inf
+            self._is_stopped = True
             self._timer.cancel()
 
     def _look(self) -> None:
         with self._lock:
-            if self._deadline == inf:
+            if self._is_stopped:
                 return
-            if self._deadline > time.monotonic():
+            if (record := self._current.read()) != self._record:
+                self._record, self._began = record, time.monotonic()
+            if time.monotonic() < self._began + self.seconds:
                 self._start_timer()
                 return
             self.is_late = True
         self._call()
 
     def _start_timer(self) -> None:
-        self._next_look = self._deadline
-        self._timer = threading.Timer(max(self._deadline - time.monotonic(), 0), self._look)
+        rest = self._began + self.seconds - time.monotonic()
+        self._timer = threading.Timer(min(max(rest, 0), _LOOK_EVERY), self._look)
         self._timer.daemon = True
         try:
             self._timer.start()

@@ -109,9 +109,9 @@ def test_a_record_that_hangs_is_noticed_within_its_own_time_however_large_the_co
     # For the container as a whole, hours.
     monkeypatch.setattr(limits, "FILE_WAIT_PER_MB", 1e9)
     run_in_workers(
-        "from indexer.sync.worker import Record\n"
-        "pack = Record.pack\n"
-        "Record.pack = lambda record: pack(record._replace(size=0))\n"
+        "from indexer.sync.worker import CurrentRecord\n"
+        "write = CurrentRecord.write\n"
+        "CurrentRecord.write = lambda current, record: write(current, record._replace(size=0))\n"
         + before_reading_members("if name.endswith('03.txt'): os.read(os.pipe()[0], 1)")
     )
     (source / "a.zip").write_bytes(make_zip(stories(5)))
