@@ -59,12 +59,8 @@ class FieldType(Struct, frozen=True, forbid_unknown_fields=True):
 
     type: FieldKind
     facet: bool = False
-    weight: float | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        if self.weight is not UNSET:
-            # A whole number would be stored in another way than it is read.
-            structs.force_setattr(self, "weight", float(self.weight))
+    # A whole number has to be read as it is stored.
+    weight: int | float | UnsetType = UNSET
 
     def without_weight(self) -> FieldType:
         """Return the type without its weight, which does not change the stored index."""

@@ -11,6 +11,7 @@ import email.policy
 import mailbox
 import re
 import subprocess
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -73,7 +74,10 @@ def split_html(markup: str | bytes, hidden: str = "script, style, template") -> 
 
     A row with a cell of several paragraphs is as many blocks.
     """
-    soup = BeautifulSoup(markup, "lxml")
+    with warnings.catch_warnings():
+        # Older versions of Beautiful Soup give lxml an option that newer ones of that deprecate.
+        warnings.simplefilter("ignore")
+        soup = BeautifulSoup(markup, "lxml")
     for element in soup.select(hidden):
         element.decompose()
     found = [""]
