@@ -55,6 +55,14 @@ def _computing_time() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the cache of the user who runs the tests out of them; processes that share the tests share one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp().parent / "cache"))
+        yield
+
+
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
     """A source with one article, and no index yet; modules that need more have their own."""

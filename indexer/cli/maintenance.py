@@ -1,4 +1,4 @@
-"""The commands that inspect and repair an index: status, verify and doctor."""
+"""The commands that inspect and repair an index (status, verify and doctor), and the one for the cache."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from indexer.cli.options import (
 )
 from indexer.cli.progress import show_progress
 from indexer.cli.render import print_diagnosis, print_result, print_status, print_verification
+from indexer.errors import StorageFailed
 
 
 @click.command()
@@ -69,3 +70,27 @@ def doctor(
     print_result(found, print_diagnosis, as_json=as_json)
     kinds = {finding.kind for finding in found.findings}
     return 5 if "damaged" in kinds else 4 if "locked" in kinds else 1 if kinds else 0
+
+
+@click.group()
+def cache() -> None:
+    """Manage what is kept between runs outside of the index.
+
+    It is an unpacked copy of the model that detects languages (50 MB), in the user's cache folder. It is made
+    when it is first needed.
+    """
+
+
+@cache.command()
+def clear() -> None:
+    """Remove the cache. It is made again when it is needed."""
+    # Imported here, with what it loads: no other command needs it.
+    from indexer.text.language_model import clear_cache, find_cache
+
+    folder = find_cache()
+    try:
+        size = clear_cache()
+    except OSError as error:
+        problem = f"{folder} cannot be removed ({error.strerror}): give the user who runs this permission to"
+        raise StorageFailed(problem) from error
+    click.echo(f"{folder}: {size / 1e6:,.0f} MB removed")

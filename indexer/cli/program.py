@@ -15,7 +15,7 @@ import click
 
 from indexer.cli.exporting import export
 from indexer.cli.indexing import INTERRUPTED, forget, index, rebuild, watch
-from indexer.cli.maintenance import doctor, status, verify
+from indexer.cli.maintenance import cache, doctor, status, verify
 from indexer.cli.render import name_error, print_error
 from indexer.cli.searching import evaluate, search
 from indexer.cli.serving import mcp, serve
@@ -37,7 +37,9 @@ def cli(context: click.Context) -> None:
         context.exit(2)
 
 
-for _command in (index, watch, rebuild, forget, status, verify, doctor, search, export, evaluate, serve, mcp):
+for _command in (
+    index, watch, rebuild, forget, status, verify, doctor, search, export, evaluate, serve, mcp, cache
+):  # fmt: skip
     cli.add_command(_command)
 
 

@@ -7,6 +7,7 @@ A text and its language come in; terms with their positions go out, the same for
     languages       what differs by language: stemmer, order of the steps, elisions, stop words
     unspaced        overlapping bigrams for scripts without spaces between words
     detection       the language of an article that states none
+    language_model  the model that detection uses, and a copy of it that is quick to load
     calendars       names of months and weekdays, and years that are counted otherwise
     synonyms        a file of synonyms, for queries
     variants        other spellings and irregular forms of English words, for queries

@@ -16,7 +16,6 @@ from typing import Any
 
 import regex
 
-from indexer.files.regular import no_space_error
 from indexer.text.languages import base_language
 
 SAMPLE = 400
@@ -144,14 +143,7 @@ def _count_letters(text: str) -> int:
 
 @cache
 def _load_model() -> Any:
-    try:
-        # Imported here, since it takes a third of a second and most archives do not need it.
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    # Imported here, since most archives do not need it.
+    from indexer.text.language_model import load_model
 
-        model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    except OSError as error:
-        raise no_space_error(
-            "which holds the language detection model while it is unpacked", error
-        ) from error
-    model.set_languages(_MODELLED)
-    return model
+    return load_model(_MODELLED)

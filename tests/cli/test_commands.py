@@ -51,8 +51,8 @@ def answer(run: Run, *arguments: str) -> dict[str, Any]:
 
 def test_the_commands_are_these() -> None:
     assert sorted(cli.commands) == [
-        "doctor", "eval", "export", "forget", "index", "mcp", "rebuild", "search", "serve", "status",
-        "verify", "watch",
+        "cache", "doctor", "eval", "export", "forget", "index", "mcp", "rebuild", "search", "serve",
+        "status", "verify", "watch",
     ]  # fmt: skip
 
 
@@ -63,6 +63,18 @@ def test_every_command_explains_itself(run: Run, command: Sequence[str]) -> None
         assert (code, err) == (0, "")
         assert out.startswith(" ".join(["Usage: nutgraf", *command]))
         assert re.search(r"\n  [A-Z][^.]*\.", out) or command == ["search"]
+
+
+def test_the_cache_is_cleared_and_its_size_said(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cache = tmp_path / "nutgraf"
+    (cache / "languages").mkdir(parents=True)
+    (cache / "languages" / "model").write_bytes(bytes(3_000_000))
+    assert run("cache", "clear") == (0, f"{cache}: 3 MB removed\n", "")
+    assert not cache.exists()
+    assert run("cache", "clear") == (0, f"{cache}: 0 MB removed\n", "")
 
 
 def test_without_a_command_the_usage_is_printed(run: Run) -> None:

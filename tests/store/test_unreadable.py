@@ -238,7 +238,15 @@ def test_a_full_temporary_folder_is_named_and_no_document_is_blamed(archive: Arc
     temporary = archive.root / "temporary"
     temporary.mkdir()
     # The model that detects languages is larger than any file may be here.
-    limited = ["env", f"TMPDIR={temporary}", "bash", "-c", 'ulimit -f 512; exec "$@"', "bash"]
+    limited = [
+        "env",
+        f"TMPDIR={temporary}",
+        f"XDG_CACHE_HOME={temporary}",
+        "bash",
+        "-c",
+        'ulimit -f 512; exec "$@"',
+        "bash",
+    ]
     code, out, err = child(archive, "index", before=limited)["index"]
     assert (code, out) == (1, "")
     assert err == (
