@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import regex
@@ -205,28 +205,45 @@ def make_date(
     return Published.at(_to_timezone(moment, zone, options), "minute", provenance, note=note)
 
 
+# A line without a date is read twice: for one with a year, and for a month and a day.
+@lru_cache(1)
 def _mark_names(text: str) -> str:
     """Return the text with ASCII digits and with the names of months and weekdays marked; as long as it."""
     words = [match.span() for match in _WORD.finditer(text)]
+    marked = to_ascii_digits(text)
     if not words:
         # Loading the names takes a quarter of a second, and dates in numbers need none.
-        return to_ascii_digits(text)
-    months, solar_months, weekdays = month_names(), solar_hijri_months(), weekday_names()
-    marked = list(to_ascii_digits(text))
-    first = 0
-    while first < len(words):
-        for last in range(min(first + _MAX_NAME_WORDS, len(words)) - 1, first - 1, -1):
-            start, end = words[first][0], words[last][1]
-            name = normalize(text[start:end])
-            is_weekday = len(name) > 1 and name in weekdays
-            is_month = name in months or name in solar_months
-            if is_month or is_weekday:
-                mark = _MONTH_MARK if not is_weekday else _EITHER_MARK if is_month else _WEEKDAY_MARK
-                marked[start:end] = mark + _REST_MARK * (end - start - 1)
-                first = last
-                break
-        first += 1
-    return "".join(marked)
+        return marked
+    marks, firsts = _name_marks()
+    number = 0
+    while number < len(words):
+        start, end = words[number]
+        word = normalize(text[start:end])
+        number += 1
+        if word in firsts:
+            # The longest name counts.
+            for last in range(min(number + _MAX_NAME_WORDS - 1, len(words)) - 1, number - 1, -1):
+                name = normalize(text[start : words[last][1]])
+                if name in marks:
+                    word, end, number = name, words[last][1], last + 1
+                    break
+        if word in marks:
+            marked = f"{marked[:start]}{marks[word]}{_REST_MARK * (end - start - 1)}{marked[end:]}"
+    return marked
+
+
+@cache
+def _name_marks() -> tuple[dict[str, str], frozenset[str]]:
+    """Return the mark of each name of months and weekdays, and the first words of names of several words."""
+    months = {*month_names(), *solar_hijri_months()}
+    weekdays = {name for name in weekday_names() if len(name) > 1}
+    marks = {
+        **dict.fromkeys(months, _MONTH_MARK),
+        **dict.fromkeys(weekdays, _WEEKDAY_MARK),
+        **dict.fromkeys(months & weekdays, _EITHER_MARK),
+    }
+    words = map(_WORD.findall, marks)
+    return marks, frozenset(found[0] for found in words if len(found) > 1)
 
 
 def _month_name(match: regex.Match[str], text: str) -> str:

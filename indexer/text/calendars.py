@@ -37,6 +37,7 @@ _AFFIXES = {"he": ("ב", ""), "eu": ("", "ren"), "th": ("", "ที่")}
 _MORE_WEEKDAYS = ("tues", "weds", "thur", "thurs", "sonnabend")
 _PERSIAN_DIGIT = regex.compile("[۰-۹]")
 _ARABIC_DIGIT = regex.compile("[٠-٩]")
+_OTHER_DIGIT = regex.compile(r"(?![0-9])\p{Nd}")
 _THAI = regex.compile(r"\p{Thai}")
 _BUDDHIST_ERA = 543
 
@@ -96,11 +97,8 @@ def to_common_era(expression: str, year: int) -> int:
 
 def to_ascii_digits(text: str) -> str:
     """Return the text with the decimal digits of all scripts as 0 to 9; its length does not change."""
-    return text if text.isascii() else "".join(_to_ascii_digit(c) for c in text)
-
-
-def _to_ascii_digit(character: str) -> str:
-    return str(decimal(character)) if character.isdecimal() else character
+    found: str = text if text.isascii() else _OTHER_DIGIT.sub(lambda match: str(decimal(match[0])), text)
+    return found
 
 
 def _list_names(kind: Literal["months", "days"], languages: tuple[str, ...]) -> Iterator[tuple[int, str]]:
