@@ -61,13 +61,12 @@ class Highlighter(Struct, frozen=True):
         """A highlighter for the terms of a query; `words_of` gives all words of a stem, in any language."""
         mark = TermSet.of(marks)
         literals: tuple[str, ...] | None = None
-        has_slop = any(slop != 1 for _, slop in mark.phrases)
-        is_plain = not (has_slop or mark.characters or mark.exact or mark.nears)
+        has_slop = any(slop != 1 for _, slop in (*mark.phrases, *mark.exact))
+        is_plain = not (has_slop or mark.characters or mark.nears)
         if words_of is not None and is_plain and len(mark.words) <= _MAX_LITERALS:
-            stems = mark.stems.union(*(phrase for phrase, _ in mark.phrases))
+            stems, words = _list_terms(mark)
             # Literals are searched for in ASCII texts only.
-            words = set(map(strip_tag, mark.words))
-            every = set(filter(str.isascii, words.union(*map(words_of, stems))))
+            every = set(filter(str.isascii, set(map(strip_tag, words)).union(*map(words_of, stems))))
             if len(every) <= _MAX_LITERALS and all(map(str.isalpha, every)):
                 literals = tuple(sorted(every))
         return cls(mark, literals, is_mixed, has_tags=_has_tags(mark))
@@ -78,6 +77,14 @@ def _has_tags(mark: TermSet) -> bool:
     if any(TAG in word for row in rows for word in row):
         return True
     return any(_has_tags(part) for parts, _ in mark.nears for part in parts)
+
+
+def _list_terms(mark: TermSet) -> tuple[frozenset[str], frozenset[str]]:
+    """All stems and words of some terms, also those of their phrases."""
+    return (
+        mark.stems.union(*(phrase for phrase, _ in mark.phrases)),
+        mark.words.union(*(phrase for phrase, _ in mark.exact)),
+    )
 
 
 def find_spans(
@@ -131,23 +138,15 @@ def _find_literal_spans(
         while at < len(spans) and spans[at][0] < end:
             own.append((spans[at][0] - begin, spans[at][1] - begin))
             at += 1
+        mark = highlighter.select_language(analyzer)
         unusual = [(a - begin, b - begin) for a, b in chunks if begin <= a < end] if chunks else ()
-        if highlighter.mark.phrases or highlighter.is_mixed:
-            mark = highlighter.select_language(analyzer)
-            found.append(
-                _find_analysed_spans(text, analyzer, mark)
-                if unusual
-                else _join_phrases(text, own, analyzer, mark)
-            )
-            begin = end + 1
-            continue
         for start, stop in unusual:
-            mark = highlighter.select_language(analyzer)
-            places = analyzer.find_spans(text[start:stop], mark.stems, mark.words)
+            places = analyzer.find_spans(text[start:stop], *_list_terms(mark))
             own += ((start + a, start + b) for a, b in places)
         if unusual:
             own.sort()
-        found.append(tuple(own))
+        is_joined = mark.phrases or mark.exact or highlighter.is_mixed
+        found.append(_join_phrases(text, own, analyzer, mark) if is_joined else tuple(own))
         begin = end + 1
     return found
 
@@ -160,14 +159,16 @@ def _join_phrases(text: str, places: Sequence[Span], analyzer: Analyzer, mark: T
         for place, (stems, words) in zip(places, forms, strict=True)
         if not (mark.stems.isdisjoint(stems) and mark.words.isdisjoint(words))
     ]
-    for phrase, _ in mark.phrases:
-        wanted = [(stem,) for stem in phrase]
-        for first in range(len(places) - len(phrase) + 1):
-            own = places[first : first + len(phrase)]
-            if [stems for stems, _ in forms[first : first + len(phrase)]] == wanted and not any(
-                _TOKEN_CHARACTER.search(text, end, start) for (_, end), (start, _) in pairwise(own)
-            ):
-                spans.append((own[0][0], own[-1][1]))
+    for phrases, kind in ((mark.phrases, 0), (mark.exact, 1)):
+        terms = [own[kind] for own in forms] if phrases else []
+        for phrase, _ in phrases:
+            wanted = [(term,) for term in phrase]
+            for first in range(len(places) - len(phrase) + 1):
+                own = places[first : first + len(phrase)]
+                if terms[first : first + len(phrase)] == wanted and not any(
+                    _TOKEN_CHARACTER.search(text, end, start) for (_, end), (start, _) in pairwise(own)
+                ):
+                    spans.append((own[0][0], own[-1][1]))
     return _make_disjoint(spans)
 
 

@@ -6,6 +6,8 @@ import itertools
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from indexer import Article, open_index
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
@@ -72,3 +74,43 @@ def test_the_best_window_is_found_in_linear_time() -> None:
     spans = Spans((at, at + 4) for at in range(0, 5 * 1000, 5))
     shorten("tide " * 1000, spans)
     assert next(looks) < 5 * len(spans)
+
+
+# Tokens of the kinds that a search for literals might take for others than analysis does.
+_PIECES = (
+    "crane", "cranes", "Crane's", "craned", "oil", "oils", "U.S.", "us", "u.s", "AT&T", "t", "C++", "c", "C#",
+    "#oil", "@crane", "'crane'", "o'crane", "crane-oil", "oil.", "(crane", "x.oil", "1,000", "crane1", "the",
+)  # fmt: skip
+_TOKENS = [piece + gap for piece in _PIECES for gap in (" ", "\n", ", ", "-", ". ")]
+_PHRASES = st.lists(
+    st.lists(st.sampled_from(("crane", "oil", "us", "c", "t", "cranes")), min_size=2, max_size=3), max_size=2
+)
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(_TOKENS), max_size=8), max_size=3),
+    st.sets(st.sampled_from(("crane", "oil", "us", "c", "at&t", "t")), max_size=2),
+    _PHRASES,
+    _PHRASES,
+    st.booleans(),
+)
+def test_literals_are_marked_where_analysis_marks_them(
+    rows: list[list[str]], words: set[str], phrases: list[list[str]], exact: list[list[str]], is_mixed: bool
+) -> None:
+    texts = list(map("".join, rows))
+
+    def stem(word: str) -> str:
+        return ENGLISH.analyze_surface(word)[0][0]
+
+    def words_of(stem: str) -> set[str]:
+        tokens = ENGLISH.tokenize(" ".join(_PIECES))
+        return {token.word for token in tokens if token.stem == stem}
+
+    mark = TermSet(
+        stems=frozenset(map(stem, words)),
+        phrases=frozenset((tuple(map(stem, phrase)), 1) for phrase in phrases),
+        exact=frozenset((tuple(phrase), 1) for phrase in exact),
+    )
+    analyzers = [ENGLISH] * len(texts)
+    literal = find_spans(texts, analyzers, Highlighter.of([mark], words_of, is_mixed=is_mixed))
+    assert literal == find_spans(texts, analyzers, Highlighter.of([mark]))
