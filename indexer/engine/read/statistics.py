@@ -71,9 +71,10 @@ def measure_languages(
 
     `counts` are their paragraphs, `lengths` their terms by field.
     """
-    # An article without a language has the last code, -1.
-    bases = [*map(base_language, names), ""]
-    languages = tuple(sorted({bases[code] for code in np.unique(codes).tolist()})) or ("",)
+    # An article without a language has the code -1.
+    codes, bases = codes + 1, ["", *map(base_language, names)]
+    # Not np.unique, which loads the masked arrays of NumPy.
+    languages = tuple(sorted({bases[code] for code in np.bincount(codes).nonzero()[0].tolist()})) or ("",)
     numbers = {base: number for number, base in enumerate(languages)}
     language_of = np.array([numbers.get(base, 0) for base in bases], np.int64)[codes]
     articles = np.bincount(language_of, minlength=len(languages))
