@@ -74,18 +74,17 @@ def doctor(
 
 @click.group()
 def cache() -> None:
-    """Manage what is kept between runs outside of the index.
+    """Manage what is kept in the user's cache folder, outside of the index.
 
-    It is an unpacked copy of the model that detects languages (50 MB), in the user's cache folder. It is made
-    when it is first needed.
+    It is what takes long to load from libraries: the model that detects languages, unpacked (50 MB), and the
+    names of months. It is made when it is first needed.
     """
 
 
 @cache.command()
 def clear() -> None:
     """Remove the cache. It is made again when it is needed."""
-    # Imported here, with what it loads: no other command needs it.
-    from indexer.text.language_model import clear_cache, find_cache
+    from indexer.files.cache import clear_cache, find_cache
 
     folder = find_cache()
     try:

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
+from importlib.metadata import version
 from itertools import product
-from typing import Literal
+from typing import Literal, get_args
 from unicodedata import decimal
+from zlib import crc32
 
 import regex
+from msgspec import DecodeError, json
 
+from indexer.files.cache import find_cache, keep
 from indexer.text.normalization import normalize
 
 # Where two languages use a name for different months, the first language counts: Croatian, whose listopad is
@@ -40,6 +44,9 @@ _ARABIC_DIGIT = regex.compile("[٠-٩]")
 _OTHER_DIGIT = regex.compile(r"(?![0-9])\p{Nd}")
 _THAI = regex.compile(r"\p{Thai}")
 _BUDDHIST_ERA = 543
+_Kind = Literal["months", "days"]
+_Locales = dict[_Kind, dict[str, list[tuple[int, str]]]]
+"""Numbers and names, by kind and language."""
 
 
 @cache
@@ -101,20 +108,42 @@ def to_ascii_digits(text: str) -> str:
     return found
 
 
-def _list_names(kind: Literal["months", "days"], languages: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+def _list_names(kind: _Kind, languages: tuple[str, ...]) -> Iterator[tuple[int, str]]:
     """Yield numbers and names, without those that are too short to be told from other words."""
+    shortest = 3 if kind == "months" else 2
+    for language, names in _read_locales(languages)[kind].items():
+        for number, name in names:
+            name = name.lower().strip(". ")
+            # Some languages number the months: 3月, thg 3.
+            is_name = not any(map(str.isdigit, name))
+            if is_name and (len(name) >= shortest or not normalize(name).isascii()):
+                yield number, name.removeprefix("de ")
+                if language in _AFFIXES:
+                    prefix, suffix = _AFFIXES[language]
+                    yield number, f"{prefix}{name}{suffix}"
+
+
+def _read_locales(languages: tuple[str, ...]) -> _Locales:
+    """Return the names that Babel has, which takes a quarter of a second; from the cache if it has them."""
+    key = f"{version('babel')}-{crc32(' '.join(languages).encode()):08x}"
+    path = find_cache() / f"calendars-{key}.json"
+    try:
+        return json.decode(path.read_bytes(), type=_Locales)
+    except (OSError, DecodeError):  # it is missing, or was altered
+        kinds: tuple[_Kind, ...] = get_args(_Kind)
+        # In this order: if the days of a language are read before the months of another, Babel gives some of
+        # them to the other language as well.
+        found = {kind: {language: _read_locale(language, kind) for language in languages} for kind in kinds}
+    keep(path, lambda new: new.write_bytes(json.encode(found)))
+    return found
+
+
+def _read_locale(language: str, kind: _Kind) -> list[tuple[int, str]]:
     from babel import Locale
 
-    shortest = 3 if kind == "months" else 2
-    for language in languages:
-        contexts = getattr(Locale.parse(language), kind)
-        for context, width in product(("format", "stand-alone"), ("wide", "abbreviated")):
-            for number, name in contexts[context][width].items():
-                name = name.lower().strip(". ")
-                # Some languages number the months: 3月, thg 3.
-                is_name = not any(map(str.isdigit, name))
-                if is_name and (len(name) >= shortest or not normalize(name).isascii()):
-                    yield number, name.removeprefix("de ")
-                    if language in _AFFIXES:
-                        prefix, suffix = _AFFIXES[language]
-                        yield number, f"{prefix}{name}{suffix}"
+    contexts = getattr(Locale.parse(language), kind)
+    return [
+        (number, name)
+        for context, width in product(("format", "stand-alone"), ("wide", "abbreviated"))
+        for number, name in contexts[context][width].items()
+    ]

@@ -1,46 +1,26 @@
 """Loads the model that detects languages, and keeps an unpacked copy of it.
 
 py3langid ships its model compressed. Unpacking it takes 0.4 s of processor time, which every worker of a
-sync would spend again. So the arrays are unpacked once into the user's cache folder (50 MB), and mapped into
-memory from there, which takes a hundredth of that time. Where the cache cannot be written, the model is
-unpacked each time.
+sync would spend again. So the arrays are unpacked once into the cache (50 MB), and mapped into memory from
+there, which takes a hundredth of that time.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 import zlib
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from indexer.files.cache import find_cache, keep
 from indexer.files.regular import no_space_error
 
 # In the order of the arguments of `LanguageIdentifier`; `tk_row` is named there.
 _ARRAYS = ("nb_ptc", "nb_pc", "nb_classes", "tk_nextmove", "tk_output")
 _ROWS = "tk_row"
-
-
-def find_cache() -> Path:
-    """The folder for unpacked models, which need not exist."""
-    # Imported here, as is all that only the model needs: most archives are detected without it.
-    from platformdirs import user_cache_path
-
-    return user_cache_path("nutgraf", appauthor=False)
-
-
-def clear_cache() -> int:
-    """Remove the unpacked models; returns how many bytes they took. Raises OSError."""
-    folder = find_cache()
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    with suppress(FileNotFoundError):
-        shutil.rmtree(folder)
-    return size
 
 
 def load_model(languages: tuple[str, ...]) -> Any:
@@ -53,9 +33,8 @@ def load_model(languages: tuple[str, ...]) -> Any:
         return _map_model(folder)
     except (OSError, ValueError, EOFError):  # it is missing, or was altered
         model = _unpack_model(languages)
-    with suppress(OSError):
-        shutil.rmtree(folder, ignore_errors=True)
-        _save_model(model, folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    keep(folder, lambda new: _save_model(model, new))
     return model
 
 
@@ -93,16 +72,6 @@ def _map_array(folder: Path, name: str) -> Any:
 
 
 def _save_model(model: Any, folder: Path) -> None:
-    """Write a copy, which gets its name when it is whole and on the disk."""
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
-    try:
-        for name in (*_ARRAYS, _ROWS):
-            with (new / f"{name}.npy").open("xb") as file:
-                np.save(file, np.ascontiguousarray(getattr(model, name)), allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
-        # Fails if another process was faster.
-        new.rename(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    folder.mkdir()
+    for name in (*_ARRAYS, _ROWS):
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(getattr(model, name)), allow_pickle=False)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from indexer.text.language_model import clear_cache, find_cache, load_model
+from indexer.files.cache import find_cache
+from indexer.text.language_model import load_model
 
 LANGUAGES = ("de", "en", "fr", "no", "sr")  # two scripts of Serbian have one label
 TEXTS = (
@@ -73,10 +74,3 @@ def test_processes_that_need_it_at_once_leave_one_copy(cache: Path) -> None:
 
 def _load_and_rank(_: int) -> list[Any]:
     return rank(load_model(LANGUAGES))
-
-
-def test_clearing_says_how_much_was_removed_and_may_be_repeated(cache: Path) -> None:
-    load_model(LANGUAGES)
-    assert clear_cache() > 10_000_000
-    assert not cache.exists()
-    assert clear_cache() == 0
