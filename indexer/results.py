@@ -158,7 +158,7 @@ class Explanation(Result, frozen=True):
 
 
 class FieldScore(Result, frozen=True):
-    """What one field, "title", "text" or a custom one, adds to the score of a hit.
+    """The share of one field in the score of a hit: "title", "text" or a custom field.
 
     `frequency` is how often the word stands there, `weight` how much more that counts than in the text,
     `length` by what it is divided, since the field is longer than others (above 1) or shorter. `points` is

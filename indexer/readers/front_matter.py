@@ -24,7 +24,7 @@ _BLOCK = re.compile(
     r"[ \t]*(?:\r?\n|\Z)",
     re.DOTALL,
 )
-# None of these may take time with the square of a number of spaces, so a value is stripped afterwards.
+# Values are stripped after a match: with spaces at its ends, a pattern would take quadratic time.
 _FIELD = re.compile(r"([A-Za-z][\w -]{0,40}?)\s*:(.*)")
 _LIST_ITEM = re.compile(r"\s*-\s+(?:name:\s*)?(\S.*)")
 _COMMENT = re.compile(r"(?<!\s)\s+#.*$")

@@ -41,7 +41,7 @@ _SCALAR = re.compile(r"[^\s,:\[\]{}\"]*")
 # Possessive groups: a string without an end is read only once.
 _STRING = r'[^"\\]*+(?:\\.[^"\\]*+)*+'
 _REST_OF_STRING = re.compile(_STRING, re.DOTALL)
-# What lies between brackets, with the strings in it that have an end.
+# Text up to the next bracket outside of a string, or up to a string without an end.
 _FLAT = re.compile(rf'[^"\[\]{{}}]*+(?:"{_STRING}"[^"\[\]{{}}]*+)*+', re.DOTALL)
 Element = str | BadRecord
 

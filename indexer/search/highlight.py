@@ -140,10 +140,11 @@ def _find_literal_spans(
             at += 1
         mark = highlighter.select_language(analyzer)
         unusual = [(a - begin, b - begin) for a, b in chunks if begin <= a < end] if chunks else ()
-        for start, stop in unusual:
-            places = analyzer.find_spans(text[start:stop], *_list_terms(mark))
-            own += ((start + a, start + b) for a, b in places)
         if unusual:
+            stems, words = _list_terms(mark)
+            for start, stop in unusual:
+                places = analyzer.find_spans(text[start:stop], stems, words)
+                own += ((start + a, start + b) for a, b in places)
             own.sort()
         is_joined = mark.phrases or mark.exact or highlighter.is_mixed
         found.append(_join_phrases(text, own, analyzer, mark) if is_joined else tuple(own))

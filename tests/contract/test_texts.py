@@ -198,7 +198,7 @@ def test_values_come_back_as_they_were_given(notes: Index) -> None:
 
 def test_an_article_is_similar_by_its_paragraphs_to_what_others_say_anywhere(notes: Index) -> None:
     assert "birds" in ids(notes.find_similar("eels"))
-    # What it says in texts of its own is not looked for.
+    # The words of its own custom texts are not searched for.
     assert ids(notes.find_similar("reiher")) == []
 
 

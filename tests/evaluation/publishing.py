@@ -63,7 +63,7 @@ class Post:
 
 @dataclass
 class Site:
-    """What a program published: feeds and exports by name, pages by the names of posts, files to crawl."""
+    """The output of a publishing program: feeds and exports by name, pages by post, and files to crawl."""
 
     name: str
     feeds: dict[str, bytes] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What measures extraction: scores, pairs of articles, expected texts, and the programs beside ours."""
+"""The evaluation of extraction: scores, pairing of articles, expected texts, and peers."""
 
 from __future__ import annotations
 

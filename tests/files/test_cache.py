@@ -1,4 +1,4 @@
-"""What is kept in the user's cache folder: whole or not at all, and removed on demand."""
+"""Files in the user's cache folder are whole or missing, and can be removed."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ def _select_best(scores: Values, count: int) -> NDArray[np.int64]:
 def score_pairs(
     snapshot: Snapshot, articles: Ids, pairs: Sequence[Pair], text_weights: Mapping[str, float]
 ) -> Values:
-    """What the pairs add to the scores of articles (ascending): float64, one an article.
+    """Return the points of the pairs for each of the articles (ascending): float64, one value an article.
 
     In a custom text, a pair counts as many times as its words do, by `text_weights`.
     """
