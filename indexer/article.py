@@ -410,6 +410,11 @@ def _check_published(value: Published) -> None:
     others = [part for pair in value.others for part in pair]
     for text in (value.value, value.provenance, value.note or "", *others):
         check_text("published", text)
+    check_precision(value)
+
+
+def check_precision(value: Published) -> None:
+    """Raise ValueError if the value of a date is no date, or one of another precision."""
     if _truncate_date(value.value) != (value.value, value.precision):
         raise ValueError(f"{value.value!r} has another precision than {value.precision}")
 

@@ -125,11 +125,14 @@ def _find_literal_spans(
     """The spans of the literals in each ASCII text, and of unusual tokens that analysis makes one of them."""
     # No token reaches over white space, so the texts are joined and searched at once, and the stretches with
     # unusual tokens are blanked out and analysed. White space around all texts saves checks of the bounds.
+    literals = highlighter.literals or ()
     lower = "\n".join(("", *texts, "")).lower()
-    chunks = _find_unusual_chunks(lower)
+    chunks = _find_unusual_chunks(lower, literals)
     for start, stop in chunks:
         lower = lower[:start] + " " * (stop - start) + lower[stop:]
-    spans = sorted(_find_literals(lower, highlighter.literals or ()))
+    spans = sorted(_find_literals(lower, literals))
+    mark = highlighter.mark
+    is_joined = bool(mark.phrases or mark.exact or highlighter.is_mixed)
     found: list[tuple[Span, ...]] = []
     begin, at = 1, 0
     for text, analyzer in zip(texts, analyzers, strict=True):
@@ -138,18 +141,26 @@ def _find_literal_spans(
         while at < len(spans) and spans[at][0] < end:
             own.append((spans[at][0] - begin, spans[at][1] - begin))
             at += 1
-        mark = highlighter.select_language(analyzer)
-        unusual = [(a - begin, b - begin) for a, b in chunks if begin <= a < end] if chunks else ()
-        if unusual:
-            stems, words = _list_terms(mark)
-            for start, stop in unusual:
-                places = analyzer.find_spans(text[start:stop], stems, words)
-                own += ((start + a, start + b) for a, b in places)
+        if chunks and begin <= chunks[-1][0]:
+            own += _find_unusual_spans(text, chunks, begin, analyzer, highlighter)
             own.sort()
-        is_joined = mark.phrases or mark.exact or highlighter.is_mixed
-        found.append(_join_phrases(text, own, analyzer, mark) if is_joined else tuple(own))
+        if own and is_joined:
+            found.append(_join_phrases(text, own, analyzer, highlighter.select_language(analyzer)))
+        else:
+            found.append(tuple(own))
         begin = end + 1
     return found
+
+
+def _find_unusual_spans(
+    text: str, chunks: Sequence[Span], begin: int, analyzer: Analyzer, highlighter: Highlighter
+) -> Iterator[Span]:
+    """The spans to highlight in those chunks that are in a text, which begins at `begin`."""
+    stems, words = _list_terms(highlighter.select_language(analyzer))
+    for start, stop in chunks:
+        if begin <= start < begin + len(text):
+            for a, b in analyzer.find_spans(text[start - begin : stop - begin], stems, words):
+                yield start - begin + a, start - begin + b
 
 
 def _join_phrases(text: str, places: Sequence[Span], analyzer: Analyzer, mark: TermSet) -> tuple[Span, ...]:
@@ -173,8 +184,11 @@ def _join_phrases(text: str, places: Sequence[Span], analyzer: Analyzer, mark: T
     return _make_disjoint(spans)
 
 
-def _find_unusual_chunks(lower: str) -> list[Span]:
-    """The stretches between white space that have an unusual token, in an ASCII text in lower case."""
+def _find_unusual_chunks(lower: str, literals: Sequence[str]) -> list[Span]:
+    """The stretches between white space that have an unusual token and may have one of the literals.
+
+    They are those of an ASCII text in lower case. The marks inside a token are not part of its word.
+    """
     chunks: list[Span] = []
     for match in _UNUSUAL.finditer(lower):
         start, stop = match.span()
@@ -185,7 +199,8 @@ def _find_unusual_chunks(lower: str) -> list[Span]:
         while not lower[stop].isspace():
             stop += 1
         chunks.append((start, stop))
-    return chunks
+    bare = " ".join([lower[start:stop] for start, stop in chunks]).replace("'", "").replace(".", "")
+    return chunks if any(word in bare for word in literals) else []
 
 
 def _find_literals(lower: str, literals: Sequence[str]) -> Iterator[Span]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from indexer.engine.format.arrays import Ids
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.matches import Matches, subtract
+from indexer.engine.score.matches import Matches, select_matches, subtract
 from indexer.engine.score.ranking import order_groups
 
 _MAX_SHOWN = 64
@@ -39,16 +39,16 @@ def collapse_duplicates(snapshot: Snapshot, found: Matches, order: str) -> Colla
     if len(found) < 2:
         return Collapsed(found)
     duplicates = snapshot.near_duplicates
-    groups = duplicates.group_of[found.articles]
+    groups = duplicates.group_of.take(found.articles)
     places = (groups >= 0).nonzero()[0]
-    groups = groups[places]
-    has_others = np.bincount(groups)[groups] > 1
-    places, groups = places[has_others], groups[has_others]
+    groups = groups.take(places)
+    has_others = np.bincount(groups).take(groups) > 1
+    places, groups = places.compress(has_others), groups.compress(has_others)
     if not len(places):
         return Collapsed(found)
-    matches = Matches(found.articles[places], found.scores[places])
+    matches = select_matches(found, places)
     order_of_groups = order_groups(snapshot, matches, order, groups)
-    rest, groups = matches.articles[order_of_groups], groups[order_of_groups]
+    rest, groups = matches.articles.take(order_of_groups), groups.take(order_of_groups)
     hidden, shown_instead = [_NONE], [_NONE]
     for _ in range(_MAX_SHOWN):
         # The first that is left of each group is shown, and hides its near-duplicates.

@@ -1,4 +1,7 @@
-"""Operations on ascending integer arrays: membership, merging, ranges."""
+"""Operations on ascending integer arrays: membership, merging, ranges.
+
+What every query does uses `take` and `compress`, which need half to two thirds of the time of `array[...]`.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,18 @@ def contains(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
     if len(ids) + int(ids[-1]) // _FLAGS_CLEARED < len(wanted) * _SEARCH_COST:
         flags = np.zeros(1 + max(int(ids[-1]), int(wanted.max())), np.bool_)
         flags[ids] = True
-        found: NDArray[np.bool_] = flags[wanted]
+        found: NDArray[np.bool_] = flags.take(wanted)
         return found
     indices = ids.searchsorted(wanted)
     indices[indices == len(ids)] = 0
-    return np.equal(ids[indices], wanted)
+    return np.equal(ids.take(indices), wanted)
 
 
 def intersect_all(parts: Sequence[Ids]) -> Ids:
     """The ids that are in every one of some ascending arrays (at least one)."""
     rarest, *others = sorted(parts, key=len)
     for part in others:
-        rarest = rarest[contains(part, rarest)]
+        rarest = rarest.compress(contains(part, rarest))
     return rarest
 
 
@@ -45,8 +48,8 @@ def find_shared(ids: Ids, others: Ids) -> tuple[NDArray[np.intp], NDArray[np.int
     if not len(ids):
         return np.empty(0, np.intp), np.empty(0, np.intp)
     places = np.minimum(others.searchsorted(ids), len(others) - 1)
-    own = (others[places] == ids).nonzero()[0]
-    return own, places[own]
+    own = (others.take(places) == ids).nonzero()[0]
+    return own, places.take(own)
 
 
 def split_aligned(
@@ -97,7 +100,7 @@ def merge_sorted(ids: Sequence[Ids], values: Sequence[Values], how: np.ufunc) ->
     together = np.concatenate(ids)
     # NumPy's stable sort merges runs that are sorted already.
     order = np.argsort(together, kind="stable")
-    return sum_runs(together[order], np.concatenate(values)[order], how)
+    return sum_runs(together.take(order), np.concatenate(values).take(order), how)
 
 
 def sum_runs(ids: Ids, values: Values, how: np.ufunc = np.add) -> tuple[Ids, Values]:
@@ -110,4 +113,4 @@ def sum_runs(ids: Ids, values: Values, how: np.ufunc = np.add) -> tuple[Ids, Val
     first = is_first.nonzero()[0]
     if len(first) == len(ids):
         return ids, values
-    return ids[first], how.reduceat(values, first)
+    return ids.take(first), how.reduceat(values, first)

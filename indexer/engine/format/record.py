@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
 
-from indexer.article import Article, Encoding, Published, is_language, make_published
+from indexer.article import Article, Encoding, Published, check_precision, is_language
 from indexer.results import ArticleInfo
 
 
@@ -116,7 +116,8 @@ def decode_info(head: bytes, language: str, texts: Collection[str] = ()) -> Arti
     InvalidArticle for an invalid head.
     """
     info = _decode_info(head)
-    make_published(info.published)
+    if info.published is not None:
+        check_precision(info.published)
     if texts and not info.fields.keys().isdisjoint(texts):
         kept = {n: own for n, own in info.fields.items() if n not in texts or not isinstance(own, str)}
         info = replace(info, fields=kept)

@@ -246,7 +246,7 @@ class Packed:
 
     def take(self, indices: Array) -> NDArray[np.int32]:
         """The integers at these indices (int32)."""
-        values = self._narrow[indices].astype(np.int32)
+        values = self._narrow.take(indices).astype(np.int32)
         if len(self._at):
             marked = np.flatnonzero(values == self._marker)
             values[marked] = self._wide[np.searchsorted(self._at, indices[marked].astype(self._at.dtype))]

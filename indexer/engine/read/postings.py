@@ -212,7 +212,7 @@ class Field:
         is_wanted = codes == variants[0] if len(variants) == 1 else np.isin(codes, variants)
         counts = np.add.reduceat(is_wanted, whole.ends - whole.freqs, dtype=np.float64)
         kept = counts > 0
-        return Postings(whole.docs[kept], counts[kept])
+        return Postings(whole.docs.compress(kept), counts.compress(kept))
 
     def read_capitals(self, start: int, end: int) -> Array:
         """Which occurrences, of those from `start` up to `end`, are in capitals: from 0, ascending."""
@@ -240,9 +240,9 @@ class Field:
         if whole.occurrences != end - start:
             self.raise_bad_freqs()
         own, indices = find_shared(whole.docs, docs)
-        counts = whole.freqs[own]
+        counts = whole.freqs.take(own)
         positions = self.open_packed("positions").take(
-            expand_ranges(whole.ends[own] - counts + np.int64(start), counts)
+            expand_ranges(whole.ends.take(own) - counts + np.int64(start), counts)
         )
         return indices.repeat(counts), positions.astype(np.int64)
 

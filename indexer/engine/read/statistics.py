@@ -7,7 +7,7 @@ added in one language leave the scores of all others as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,21 +31,21 @@ class LanguageStatistics:
     articles: NDArray[np.int64]
     paragraphs: NDArray[np.int64]
     average: Mapping[str, Values]
+    is_single: bool = field(init=False)
+    """Whether all articles are in one language."""
 
-    @property
-    def is_single(self) -> bool:
-        """Whether all articles are in one language."""
-        return len(self.languages) == 1
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_single", len(self.languages) == 1)
 
     def spread(self, values: NDArray[Any], articles: Ids) -> Any:
         """The value of each article's language: an array, or a single number when there is one language."""
-        return values[0] if self.is_single else values[self.language_of[articles]]
+        return values[0] if self.is_single else values.take(self.language_of.take(articles))
 
     def count(self, articles: Ids, times: Values | None = None) -> Values:
         """How many of some articles are in each language (float64); `times` is how often each counts."""
         if self.is_single:
             return np.array([len(articles) if times is None else times.sum()], np.float64)
-        own = np.bincount(self.language_of[articles], times, len(self.languages))
+        own = np.bincount(self.language_of.take(articles), times, len(self.languages))
         return own.astype(np.float64)
 
     def split(self, articles: Ids) -> dict[int, NDArray[np.intp]]:

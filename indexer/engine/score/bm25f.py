@@ -102,7 +102,7 @@ def score_term(
         None if form is None else score_term(snapshot, form, text_weights)
         for form in (term.exact, term.in_capitals, term.typed, term.variants)
     )
-    owners = snapshot.article_of[term.paragraph.docs]
+    owners = snapshot.article_of.take(term.paragraph.docs)
     if typed and variants:
         # A common variant must not make the word as typed less rare.
         return ScoredTerm(
@@ -121,7 +121,7 @@ def score_term(
         freqs = freqs * times
     found = _weigh_frequencies(snapshot, "paragraph", owners, freqs)
     if len(term.title.docs):
-        title_owners = snapshot.article_of[term.title.docs]
+        title_owners = snapshot.article_of.take(term.title.docs)
         titles = _weigh_frequencies(snapshot, "title", title_owners, term.title.freqs)
         found = unite([found, titles], snapshot.articles) if len(found) else titles
     statistics = snapshot.statistics
@@ -136,10 +136,10 @@ def score_term(
 
 def weigh_documents(snapshot: Snapshot, docs: Ids, text_weights: Mapping[str, float]) -> Values | None:
     """How many times a word in each of these documents counts (float64); None if all count once."""
-    by_field = np.array([1.0, *(text_weights.get(name, 1.0) for name in snapshot.text_names)])
-    if (by_field == 1.0).all():
+    by_field = [1.0, *(text_weights.get(name, 1.0) for name in snapshot.text_names)]
+    if by_field.count(1.0) == len(by_field):
         return None
-    times: Values = by_field[snapshot.doc_fields[docs]]
+    times: Values = np.array(by_field)[snapshot.doc_fields[docs]]
     return times
 
 
@@ -205,7 +205,7 @@ def _weigh_frequencies(snapshot: Snapshot, field: str, owners: Ids, freqs: Value
 
 def length_norms(snapshot: Snapshot, field: str, articles: Ids) -> Values:
     """The divisor of BM25 for the length of a field, 1 for the average in the language: float64, one each."""
-    norms: Values = snapshot.lengths[field][articles]
+    norms: Values = snapshot.lengths[field].take(articles)
     statistics = snapshot.statistics
     norms *= statistics.spread(B[field] / statistics.average[field], articles)
     norms += 1 - B[field]
@@ -319,18 +319,22 @@ def measure_coverage(
     if len(articles) < snapshot.articles * _FEW:
         is_asked = np.zeros(snapshot.articles, np.bool_)
         is_asked[articles] = True
-        docs = [(own[here], owners[here]) for own, owners in docs for here in [is_asked[owners]]]
+        docs = [
+            (own.compress(here), owners.compress(here))
+            for own, owners in docs
+            for here in [is_asked.take(owners)]
+        ]
     doc_weights = np.zeros(snapshot.documents)
     for scored, (own, owners) in zip(terms, docs, strict=True):
         deadline.check()
         doc_weights[own] += statistics.spread(scored.weights, owners)
     best = np.zeros(snapshot.articles)
     for scored in terms:
-        owners = snapshot.article_of[scored.term.title.docs]
+        owners = snapshot.article_of.take(scored.term.title.docs)
         best[owners] += statistics.spread(scored.weights, owners)
     for own, owners in docs:
         deadline.check()
-        np.maximum.at(best, owners, doc_weights[own])
+        np.maximum.at(best, owners, doc_weights.take(own))
     total = np.sum([scored.weights for scored in terms], axis=0)
-    shares: Values = best[articles] / statistics.spread(total, articles)
+    shares: Values = best.take(articles) / statistics.spread(total, articles)
     return shares

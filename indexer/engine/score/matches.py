@@ -37,7 +37,7 @@ def make_unscored(articles: Ids) -> Matches:
 
 def select_matches(found: Matches, places: NDArray[np.intp]) -> Matches:
     """The matches at some places (ascending)."""
-    return Matches(found.articles[places], found.scores[places])
+    return Matches(found.articles.take(places), found.scores.take(places))
 
 
 def multiply_scores(found: Matches, factor: float) -> Matches:
@@ -52,7 +52,9 @@ def intersect(parts: Sequence[Matches]) -> Matches:
     for part in parts:
         # A part of the same length has the same articles.
         scores += (
-            part.scores if len(part) == len(articles) else part.scores[part.articles.searchsorted(articles)]
+            part.scores
+            if len(part) == len(articles)
+            else part.scores.take(part.articles.searchsorted(articles))
         )
     return Matches(articles, scores)
 
@@ -69,7 +71,7 @@ def unite(parts: Sequence[Matches], size: int) -> Matches:
             totals[part.articles] += part.scores
             is_found[part.articles] = True
         articles = is_found.nonzero()[0].astype(np.int32)
-        return Matches(articles, totals[articles])
+        return Matches(articles, totals.take(articles))
     articles, scores = merge_sorted([p.articles for p in parts], [p.scores for p in parts], np.add)
     return Matches(articles, scores)
 
@@ -87,4 +89,4 @@ def add_scores(found: Matches, others: Matches, weight: float) -> Matches:
 def subtract(found: Matches, articles: Ids) -> Matches:
     """The matches without some articles (ascending)."""
     is_left = ~contains(articles, found.articles)
-    return Matches(found.articles[is_left], found.scores[is_left])
+    return Matches(found.articles.compress(is_left), found.scores.compress(is_left))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from indexer.engine.format.arrays import Ids, Values
 from indexer.engine.format.record import NO_DATE
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.matches import NO_MATCHES, Matches
+from indexer.engine.score.matches import NO_MATCHES, Matches, select_matches
 from indexer.text.normalization import normalize
 
 _Places = NDArray[np.intp]
@@ -61,12 +61,12 @@ def select_top(
         places = _find_after(snapshot, found.articles, keys, after, by_title=order == "title")
     if len(places) > 4 * end:
         # Only what can reach the page is sorted.
-        first = keys[0][places]
-        places = places[first <= np.partition(first, end - 1)[end - 1]]
+        first = keys[0].take(places)
+        places = places.compress(first <= np.partition(first, end - 1)[end - 1])
     places = places[np.lexsort([key[places] for key in reversed(keys)])]
     _break_ties(snapshot, found.articles, keys, places, offset, end, by_title=order == "title")
     places = places[offset:end]
-    return Matches(found.articles[places], found.scores[places])
+    return select_matches(found, places)
 
 
 def sort_position(snapshot: Snapshot, found: Matches, order: str, number: int) -> SortPosition:
@@ -92,7 +92,7 @@ def order_groups(snapshot: Snapshot, found: Matches, order: str, groups: NDArray
 
 def _sort_keys(snapshot: Snapshot, found: Matches, order: str) -> list[NDArray[Any]]:
     """The ascending sort keys of each match, the most important first."""
-    begins = snapshot.date_starts[found.articles]
+    begins = snapshot.date_starts.take(found.articles)
     newest = -begins  # NO_DATE is the least of all numbers, so undated articles come last
     # In single precision, so that scores that differ by rounding only are ties.
     scores = found.scores.astype(np.float32)
