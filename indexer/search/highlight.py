@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 
@@ -21,6 +22,12 @@ _MAX_LITERALS = 64
 # Tokens of lower-case ASCII text that are more than a run of letters and digits. Each alternative begins with
 # one fixed character, so that the regular expression can skip to the next of these.
 _UNUSUAL = re.compile(r"'(?!s\b)[a-z0-9]|\.(?<=\b[a-z]\.)[a-z]|&|@|#", re.ASCII)
+# Marks that are common in texts of ASCII words, each with an ASCII character that the analyzer treats alike.
+_PUNCTUATION = {"\u2019": "'", "\u00a0": " "} | dict.fromkeys(
+    "\u2018\u201c\u201d\u2013\u2014\u2026\u00a3\u20ac", '"'
+)
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_MAX_ANALYSED = 1 / 4  # of all characters; if more are to be analysed, one pass over the whole text is faster
 _TOKEN_CHARACTER = re.compile("[A-Za-z0-9]")  # every token of ASCII text has one
 _SEPARATORS = frozenset(' \n\t.,;:()"?!-/<>')  # a word between two of these is a token
 
@@ -65,7 +72,7 @@ class Highlighter(Struct, frozen=True):
         is_plain = not (has_slop or mark.characters or mark.nears)
         if words_of is not None and is_plain and len(mark.words) <= _MAX_LITERALS:
             stems, words = _list_terms(mark)
-            # Literals are searched for in ASCII texts only.
+            # Words that are not ASCII are found by analysis.
             every = set(filter(str.isascii, set(map(strip_tag, words)).union(*map(words_of, stems))))
             if len(every) <= _MAX_LITERALS and all(map(str.isalpha, every)):
                 literals = tuple(sorted(every))
@@ -94,15 +101,21 @@ def find_spans(
 
     `analyzers` has the analyzer of each text.
     """
-    if highlighter.literals is not None and all(map(str.isascii, texts)):
-        return _find_literal_spans(texts, analyzers, highlighter)
-    return [_spans(text, own, highlighter) for text, own in zip(texts, analyzers, strict=True)]
-
-
-def _spans(text: str, analyzer: Analyzer, highlighter: Highlighter) -> tuple[Span, ...]:
-    if highlighter.literals is not None and text.isascii():
-        return _find_literal_spans([text], [analyzer], highlighter)[0]
-    return _find_analysed_spans(text, analyzer, highlighter.select_language(analyzer))
+    if highlighter.literals is not None:
+        # No token reaches over white space, so the texts are joined and searched at once. White space around
+        # all of them saves checks of the bounds.
+        joined = "\n".join(("", *texts, ""))
+        foreign: list[Span] = []
+        if not joined.isascii():
+            for mark, plain in _PUNCTUATION.items():
+                joined = joined.replace(mark, plain)
+            foreign = _find_stretches(joined, _NOT_ASCII)
+        if sum(stop - start for start, stop in foreign) <= _MAX_ANALYSED * len(joined):
+            return _find_literal_spans(texts, analyzers, highlighter, joined, foreign)
+    return [
+        _find_analysed_spans(text, analyzer, highlighter.select_language(analyzer))
+        for text, analyzer in zip(texts, analyzers, strict=True)
+    ]
 
 
 def _find_analysed_spans(text: str, analyzer: Analyzer, mark: TermSet) -> tuple[Span, ...]:
@@ -120,16 +133,26 @@ def _find_analysed_spans(text: str, analyzer: Analyzer, mark: TermSet) -> tuple[
 
 
 def _find_literal_spans(
-    texts: Sequence[str], analyzers: Sequence[Analyzer], highlighter: Highlighter
+    texts: Sequence[str],
+    analyzers: Sequence[Analyzer],
+    highlighter: Highlighter,
+    joined: str,
+    foreign: Sequence[Span],
 ) -> list[tuple[Span, ...]]:
-    """The spans of the literals in each ASCII text, and of unusual tokens that analysis makes one of them."""
-    # No token reaches over white space, so the texts are joined and searched at once, and the stretches with
-    # unusual tokens are blanked out and analysed. White space around all texts saves checks of the bounds.
+    """The spans of the literals in each text, and of unusual tokens that analysis makes one of them.
+
+    `joined` has the texts, with a character between any two and at both ends; `foreign` are those stretches
+    of it that are not ASCII.
+    """
     literals = highlighter.literals or ()
-    lower = "\n".join(("", *texts, "")).lower()
-    chunks = _find_unusual_chunks(lower, literals)
-    for start, stop in chunks:
-        lower = lower[:start] + " " * (stop - start) + lower[stop:]
+    lower = _blank_out(joined, foreign).lower()
+    # The marks inside a token are not part of its word.
+    unusual = _find_stretches(lower, _UNUSUAL)
+    bare = " ".join([lower[start:stop] for start, stop in unusual]).replace("'", "").replace(".", "")
+    if not any(word in bare for word in literals):
+        unusual = []
+    lower = _blank_out(lower, unusual)
+    stretches = sorted([*foreign, *unusual])
     spans = sorted(_find_literals(lower, literals))
     mark = highlighter.mark
     is_joined = bool(mark.phrases or mark.exact or highlighter.is_mixed)
@@ -141,8 +164,13 @@ def _find_literal_spans(
         while at < len(spans) and spans[at][0] < end:
             own.append((spans[at][0] - begin, spans[at][1] - begin))
             at += 1
-        if chunks and begin <= chunks[-1][0]:
-            own += _find_unusual_spans(text, chunks, begin, analyzer, highlighter)
+        first = bisect_left(stretches, (begin, 0))
+        last = bisect_left(stretches, (end, 0), first)
+        if first < last:
+            stems, words = _list_terms(highlighter.select_language(analyzer))
+            for start, stop in stretches[first:last]:
+                places = analyzer.find_spans(text[start - begin : stop - begin], stems, words)
+                own += ((start - begin + a, start - begin + b) for a, b in places)
             own.sort()
         if own and is_joined:
             found.append(_join_phrases(text, own, analyzer, highlighter.select_language(analyzer)))
@@ -150,17 +178,6 @@ def _find_literal_spans(
             found.append(tuple(own))
         begin = end + 1
     return found
-
-
-def _find_unusual_spans(
-    text: str, chunks: Sequence[Span], begin: int, analyzer: Analyzer, highlighter: Highlighter
-) -> Iterator[Span]:
-    """The spans to highlight in those chunks that are in a text, which begins at `begin`."""
-    stems, words = _list_terms(highlighter.select_language(analyzer))
-    for start, stop in chunks:
-        if begin <= start < begin + len(text):
-            for a, b in analyzer.find_spans(text[start - begin : stop - begin], stems, words):
-                yield start - begin + a, start - begin + b
 
 
 def _join_phrases(text: str, places: Sequence[Span], analyzer: Analyzer, mark: TermSet) -> tuple[Span, ...]:
@@ -178,29 +195,41 @@ def _join_phrases(text: str, places: Sequence[Span], analyzer: Analyzer, mark: T
             for first in range(len(places) - len(phrase) + 1):
                 own = places[first : first + len(phrase)]
                 if terms[first : first + len(phrase)] == wanted and not any(
-                    _TOKEN_CHARACTER.search(text, end, start) for (_, end), (start, _) in pairwise(own)
+                    _has_token(text[end:start], analyzer) for (_, end), (start, _) in pairwise(own)
                 ):
                     spans.append((own[0][0], own[-1][1]))
     return _make_disjoint(spans)
 
 
-def _find_unusual_chunks(lower: str, literals: Sequence[str]) -> list[Span]:
-    """The stretches between white space that have an unusual token and may have one of the literals.
+def _has_token(text: str, analyzer: Analyzer) -> bool:
+    if text.isascii():
+        return _TOKEN_CHARACTER.search(text) is not None
+    return bool(analyzer.tokenize(text))
 
-    They are those of an ASCII text in lower case. The marks inside a token are not part of its word.
-    """
-    chunks: list[Span] = []
-    for match in _UNUSUAL.finditer(lower):
+
+def _find_stretches(text: str, pattern: re.Pattern[str]) -> list[Span]:
+    """The stretches between white space in which a pattern matches; the text has white space at both ends."""
+    found: list[Span] = []
+    for match in pattern.finditer(text):
         start, stop = match.span()
-        if chunks and start < chunks[-1][1]:
+        if found and start < found[-1][1]:
             continue
-        while not lower[start - 1].isspace():
+        while not text[start - 1].isspace():
             start -= 1
-        while not lower[stop].isspace():
+        while not text[stop].isspace():
             stop += 1
-        chunks.append((start, stop))
-    bare = " ".join([lower[start:stop] for start, stop in chunks]).replace("'", "").replace(".", "")
-    return chunks if any(word in bare for word in literals) else []
+        found.append((start, stop))
+    return found
+
+
+def _blank_out(text: str, stretches: Sequence[Span]) -> str:
+    """The text with spaces in place of some stretches (ascending)."""
+    pieces: list[str] = []
+    at = 0
+    for start, stop in stretches:
+        pieces += (text[at:start], " " * (stop - start))
+        at = stop
+    return "".join([*pieces, text[at:]]) if pieces else text
 
 
 def _find_literals(lower: str, literals: Sequence[str]) -> Iterator[Span]:

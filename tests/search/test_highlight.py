@@ -80,8 +80,11 @@ def test_the_best_window_is_found_in_linear_time() -> None:
 _PIECES = (
     "crane", "cranes", "Crane's", "craned", "oil", "oils", "U.S.", "us", "u.s", "AT&T", "t", "C++", "c", "C#",
     "#oil", "@crane", "'crane'", "o'crane", "crane-oil", "oil.", "(crane", "x.oil", "1,000", "crane1", "the",
+    "crane\u2019s", "o\u2019crane", "\u2018crane\u2019", "\u201coil\u201d", "oil\u2013crane",
+    "crane\u2026oil", "\u00a35", "cr\u00e4ne", "\uff4fil", "cra\u00adne", "crane\u6771\u4eac", "oil\u200b",
+    "\u0130oil", "U\u2026S", "oil\u00e9", "\u0e31", "\u2022",
 )  # fmt: skip
-_TOKENS = [piece + gap for piece in _PIECES for gap in (" ", "\n", ", ", "-", ". ")]
+_TOKENS = [piece + gap for piece in _PIECES for gap in (" ", "\n", ", ", "-", ". ", "\u00a0", "\u3000")]
 _PHRASES = st.lists(
     st.lists(st.sampled_from(("crane", "oil", "us", "c", "t", "cranes")), min_size=2, max_size=3), max_size=2
 )
