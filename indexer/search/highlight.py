@@ -21,7 +21,10 @@ _OVERLAP = 2_000  # characters after a stretch that a match which begins in it m
 _MAX_LITERALS = 64
 # Tokens of lower-case ASCII text that are more than a run of letters and digits. Each alternative begins with
 # one fixed character, so that the regular expression can skip to the next of these.
-_UNUSUAL = re.compile(r"'(?!s\b)[a-z0-9]|\.(?<=\b[a-z]\.)[a-z]|&|@|#", re.ASCII)
+_UNUSUAL = re.compile(
+    r"'(?!s\b)[a-z0-9]|\.(?:(?<=\b[a-z]\.)[a-z]|(?<=[0-9]\.)[0-9]+[a-z])|,(?<=[0-9],)[0-9]+[a-z]|&|@|#",
+    re.ASCII,
+)
 # Marks that are common in texts of ASCII words, each with an ASCII character that the analyzer treats alike.
 _PUNCTUATION = {"\u2019": "'", "\u00a0": " "} | dict.fromkeys(
     "\u2018\u201c\u201d\u2013\u2014\u2026\u00a3\u20ac", '"'
