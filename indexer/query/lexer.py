@@ -70,7 +70,8 @@ _PHRASE_PARTS = re.compile(
 # Characters that make a word more than a word: patterns, fuzzy matches, boosts, fields, addresses.
 _SPECIAL = re.compile(r"[*?~^:=/\\<>|\[\]{}]")
 
-_OPERATORS = {"AND", "OR", "NOT", "NEAR"}
+OPERATORS = frozenset(("AND", "OR", "NOT", "NEAR"))
+"""The words that are operators; NEAR may also have a distance."""
 # A quotation mark, a field, or a group: parentheses in which or beside which there is an operator. Beside it,
 # a single word in parentheses is an abbreviation.
 _QUERY_SHAPE = re.compile(r'"|\([^()]*&|&\((?!.\))|\([^()]{2,}\)&')
@@ -171,7 +172,7 @@ def tokenize(
     tokens = [*_match_tokens(text, read_dates, _compile_tokens((*FIELDS, *custom_fields)))]
     if not is_question_in_capitals(tokens):
         return tokens
-    return [replace(token, kind=Kind.WORD) if token.text in _OPERATORS else token for token in tokens]
+    return [replace(token, kind=Kind.WORD) if token.text in OPERATORS else token for token in tokens]
 
 
 def is_question_in_capitals(tokens: Sequence[Token]) -> bool:

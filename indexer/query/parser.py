@@ -7,7 +7,9 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from whoosh.query.compound import And
 from whoosh.query.qcore import NullQuery, Query
+from whoosh.query.terms import Prefix, Term
 
 from indexer import limits
 from indexer.fields import FieldType
@@ -15,6 +17,7 @@ from indexer.query.describe import describe_dates
 from indexer.query.leaves import LeafReader
 from indexer.query.lexer import (
     FIELDS,
+    OPERATORS,
     QUOTES,
     SURROGATE,
     Kind,
@@ -22,11 +25,14 @@ from indexer.query.lexer import (
     is_operator,
     is_question_in_capitals,
     match_dates,
+    may_contain_dates,
     tokenize,
 )
 from indexer.query.notes import NoteCode, drop_repeated, make_note, quote
 from indexer.query.tree import (
+    AllOf,
     DateRange,
+    RawPhrase,
     boost_query,
     complete_query,
     make_all_of,
@@ -40,6 +46,11 @@ from indexer.results import Note
 
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 _UNKNOWN_FIELD = re.compile(r"([^\W\d][\w-]+):(?:[^:/\\.,;!?]|$)")
+_PLAIN = r"[^\W_]+"
+_SIMPLE = re.compile(
+    rf"(?P<joined>{_PLAIN}(?: AND {_PLAIN})+)|(?P<words>{_PLAIN}(?: {_PLAIN})*)|(?P<prefix>{_PLAIN})\*"
+    rf'|"(?P<phrase>{_PLAIN}(?: {_PLAIN})*)"'
+)
 _STARTS = {Kind.WORD, Kind.PHRASE, Kind.DATES, Kind.OPEN}
 _INFIX = {Kind.AND, Kind.OR}
 _PREFIX = {Kind.NOT, Kind.MINUS, Kind.PLUS}
@@ -85,15 +96,18 @@ def parse_query(
     searched as text. `fields` are the types of the custom fields, by name. `sources` are names that
     stand for a source alone, while any other text after `source:` may also be a part of a path.
     """
+    max_clauses = limits.max_clauses(characters)
+    text = text.strip()
+    if len(text) <= characters and (simple := parse_simple(text, max_clauses)):
+        return ParsedQuery(simple, text=text)
     reader = LeafReader(
         today,
         day_first=day_first,
-        max_clauses=limits.max_clauses(characters),
+        max_clauses=max_clauses,
         fields=fields,
         sources=sources,
     )
     bounds = []
-    text = text.strip()
     if len(text) > characters:
         bounds.append(make_note(NoteCode.CHARACTERS_DROPPED, {"limit": characters, "given": len(text)}))
         text = _truncate(text, characters)
@@ -113,6 +127,31 @@ def parse_query(
         more = len(notes) - limits.NOTES + 1
         notes[limits.NOTES - 1 :] = [make_note(NoteCode.NOTES_DROPPED, {"count": more})]
     return ParsedQuery(NullQuery if tree is None else tree, tuple(notes), text)
+
+
+def parse_simple(text: str, max_clauses: int) -> Query | None:
+    """Parse words of letters and digits, side by side or joined by AND, a phrase of them, or a prefix.
+
+    The tree is the one that their tokens would give, in a fraction of the time. Returns None for other texts,
+    and where dates, other operators, or a bound could be met.
+    """
+    match = _SIMPLE.fullmatch(text)
+    if match is None or match.lastgroup is None or may_contain_dates(text):
+        return None
+    shape, found = match.lastgroup, match[match.lastgroup]
+    words = found.split(" AND " if shape == "joined" else " ")
+    if len(words) > max_clauses or max(map(len, words)) >= limits.WORD:
+        return None
+    if shape == "prefix":
+        return Prefix("text", found)
+    if shape == "phrase":
+        return RawPhrase("text", found)
+    # In a question in capitals, AND is a word.
+    if not OPERATORS.isdisjoint(words) or (shape == "joined" and text.isupper()):
+        return None
+    terms = [Term("text", word) for word in words]
+    kind = And if shape == "joined" else AllOf
+    return kind(terms) if len(terms) > 1 else terms[0]
 
 
 def _truncate(text: str, characters: int) -> str:

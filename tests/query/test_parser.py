@@ -25,6 +25,7 @@ from indexer.query import (
     describe_query,
     parse_query,
 )
+from indexer.query.parser import parse_simple
 from indexer.results import Note
 
 TODAY = date(2024, 3, 1)
@@ -604,6 +605,64 @@ def test_any_text_has_a_well_formed_tree_and_always_the_same(text: str) -> None:
 @given(st.lists(st.sampled_from("abcdefg"), min_size=2, max_size=limits.CLAUSES))
 def test_plain_words_keep_their_number_and_order(words: list[str]) -> None:
     assert read(" ".join(words)).tree == AllOf([word(letter) for letter in words])
+
+
+_SHORT = st.sampled_from(
+    [
+        "a",
+        "AND",
+        "OR",
+        "NOT",
+        "NEAR",
+        "US",
+        "UK",
+        "2024",
+        "last",
+        "week",
+        "Zoë",
+        "東京",
+        "x_y",
+        "a-b",
+        "٣²",
+        "to",
+    ]
+)
+_SIMPLE = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "", '"', "-", "title:"]),
+    st.lists(_SHORT, min_size=1, max_size=9).flatmap(
+        lambda words: st.sampled_from([" ", " ", " AND ", "  "]).map(lambda between: between.join(words))
+    ),
+    st.sampled_from(["", "", '"', "*", "?"]),
+)
+
+
+@given(st.one_of(st.text(), _SIMPLE))
+def test_simple_texts_have_the_tree_that_their_tokens_have(text: str) -> None:
+    text = text.strip()
+    simple = parse_simple(text, limits.CLAUSES)
+    # A lone mark, which means nothing, makes any text one that is not simple.
+    assert parse_simple(f"{text} .", limits.CLAUSES) is None
+    if simple is not None:
+        found = read(f"{text} .")
+        assert (found.tree, str(found.tree), found.notes) == (simple, str(simple), ())
+        assert type(found.tree) is type(simple)
+
+
+@pytest.mark.parametrize(
+    "text", ["a b", "Zoë AND 東京", "a AND b AND c", '"a b"', '"a"', "a*", "2024", "US UK"]
+)
+def test_the_commonest_queries_are_simple(text: str) -> None:
+    assert parse_simple(text, limits.CLAUSES) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a  b", "a OR b", "a AND", "AND AND b", "a b AND c", "A AND B", "mill last week", "x_y", '"', "a-b",
+     "a" * limits.WORD, "a" * (limits.WORD - 1) + "**", " ".join("a" * (limits.CLAUSES + 1))],
+)  # fmt: skip
+def test_what_could_mean_more_is_not_simple(text: str) -> None:
+    assert parse_simple(text, limits.CLAUSES) is None
 
 
 def check(found: ParsedQuery) -> None:
