@@ -18,6 +18,7 @@ Begin with `tree`: the nodes and the rules by which they are put together. Then 
 `typeahead`. `dates` parses periods of time, here and for the filters of the page.
 """
 
+from whoosh.query.compound import And
 from whoosh.query.qcore import NullQuery, Query
 from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
@@ -64,6 +65,7 @@ __all__ = [
     "PUBLISHED",
     "AllOf",
     "Alternatives",
+    "And",
     "DateRange",
     "Filter",
     "FilterNode",

@@ -239,7 +239,7 @@ def is_whole(word: str) -> bool:
 
 def is_operator(word: str) -> bool:
     """Whether a word between spaces is AND, OR, NOT or NEAR."""
-    return re.fullmatch(f"AND|OR|NOT|{_NEAR}", word) is not None
+    return word in OPERATORS or (word.startswith("NEAR/") and re.fullmatch(_NEAR, word) is not None)
 
 
 def may_contain_dates(text: str) -> bool:

@@ -96,11 +96,12 @@ def drop_clauses(tree: Query, dropped: Collection[str]) -> RelaxedQuery | None:
     Returns None if no words would be left.
     """
     parts = _split_clauses(tree)
-    kept = [part for part in parts if serialize_query(part) not in dropped]
+    labels = [serialize_query(part) for part in parts]
+    kept = [part for part, label in zip(parts, labels, strict=True) if label not in dropped]
     if not any(map(has_words, kept)):
         return None
     size = RelaxStep.WORD + max(0, len(parts) - len(kept) - 1)
-    labels = [label for part in parts if (label := serialize_query(part)) in dropped]
+    labels = [label for label in labels if label in dropped]
     return next(_relax(tree, kept, size, _note_clauses(NoteCode.WITHOUT_WORDS, labels)), None)
 
 

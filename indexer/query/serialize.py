@@ -10,7 +10,7 @@ from typing import Any
 
 from whoosh.query.compound import And, Or
 from whoosh.query.qcore import Every, NullQuery, Query
-from whoosh.query.terms import FuzzyTerm, Prefix
+from whoosh.query.terms import FuzzyTerm, Prefix, Term
 from whoosh.query.wrappers import Not
 
 from indexer.fields import format_number
@@ -43,6 +43,8 @@ def serialize_query(tree: Query) -> str:
     """
     if tree is NullQuery:
         return ""
+    if type(tree) is Term:
+        return _serialize_word(tree)
     if isinstance(tree, Or) and isinstance(tree[-1], Alternatives):
         # Words side by side that have synonyms: the last part has them as they were typed.
         return _serialize_word(tree[-1])
@@ -71,6 +73,8 @@ def shorten_clause(label: str) -> str:
 
 def _serialize_inner(node: Any) -> str:
     """Serialize a node within others: in parentheses if it would fall apart without."""
+    if type(node) is Term:
+        return _serialize_word(node)
     if isinstance(node, Or) and isinstance(node[-1], Alternatives):
         return serialize_query(node)
     if isinstance(node, Unfinished):

@@ -16,11 +16,13 @@ from indexer.engine import (
     QueryContext,
     Snapshot,
     TimedOut,
+    is_common_word,
     match_node,
     read_clauses,
     run_query,
 )
 from indexer.query import (
+    And,
     Filter,
     Must,
     Not,
@@ -103,11 +105,19 @@ def explain_no_results(
     if not clauses:
         return None
 
+    known = _list_known(snapshot, clauses)
+
     def count(text: str, without: tuple[str, ...]) -> int:
         context.deadline.check()
-        other = replace(request.without(without), query=text, prefix=False)
+        other = replace(request.without(without) if without else request, query=text, prefix=False)
+        tree = settings.parse_request(other).tree
+        parts = [*tree] if isinstance(tree, And) else [tree]
+        if not without and all(part in known for part in parts):
+            passing = [known[part] for part in parts]
+            passing += (clause.passing for clause in clauses if clause.node is None)
+            return int(np.bitwise_count(np.bitwise_and.reduce(passing)).sum())
         allowed = select_articles(snapshot, settings, other.filters)
-        found = run_query(context, settings.parse_request(other).tree, depth=0, restrict_to=allowed)
+        found = run_query(context, tree, depth=0, restrict_to=allowed)
         if found.timed_out:
             raise TimedOut
         return len(found.full)
@@ -164,7 +174,10 @@ def _clauses(context: QueryContext, tree: Query, filters: Sequence[ArgumentFilte
         kind = _EXCLUSION if isinstance(node, Not) else _WORDS
         if kind == _WORDS and not has_words(inner):
             kind = _FILTER
-        text = shorten_clause(serialize_query(inner.child if isinstance(inner, Must) else inner))
+        label = serialize_query(node)
+        is_wrapped = isinstance(inner, Must) or inner is not node
+        text = serialize_query(inner.child if isinstance(inner, Must) else inner) if is_wrapped else label
+        text = shorten_clause(text)
         words = text if '"' in text else f"“{text}”"
         phrase = describe_clause(inner) if kind == _FILTER else words
         matching = match_node(context, inner)
@@ -172,12 +185,29 @@ def _clauses(context: QueryContext, tree: Query, filters: Sequence[ArgumentFilte
         if languages := clauses.ignored.get(node):
             # Articles in which it is a common word need not have it.
             passing |= np.packbits(context.snapshot.statistics.select(languages))
-        found.append(Clause(kind, serialize_query(node), phrase, passing, len(matching), node))
+        found.append(Clause(kind, label, phrase, passing, len(matching), node))
     for own in filters:
         if own.articles is not None:
             passing = _pack(context, own.articles)
             found.append(Clause(_FILTER, own.label, own.phrase, passing, len(own.articles)))
     return sorted(found, key=lambda clause: (clause.kind, clause.count))
+
+
+def _list_known(snapshot: Snapshot, clauses: Sequence[Clause]) -> dict[Query, NDArray[np.uint8]]:
+    """The clauses whose articles in another query are known, and those articles.
+
+    Whether a common word is ignored depends on the other words.
+    """
+    languages = snapshot.statistics.languages
+    return {
+        clause.node: clause.passing
+        for clause in clauses
+        if clause.node is not None
+        and not (
+            type(clause.node) is Term
+            and any(is_common_word(clause.node.text, language) for language in languages)
+        )
+    }
 
 
 def _pack(context: QueryContext, articles: Ids, *, excluded: bool = False) -> NDArray[np.uint8]:
@@ -247,8 +277,13 @@ def _list(names: Iterable[str], last: str = "and") -> str:
 
 def _unknown_words(context: QueryContext, clauses: Sequence[Clause]) -> set[str]:
     """The words of the clauses that no article has."""
-    leaves = [leaf for clause in clauses if clause.node for leaf in clause.node.leaves()]
-    return {leaf.text for leaf in leaves if type(leaf) is Term and not len(match_node(context, leaf))}
+    found = set()
+    for clause in clauses:
+        for leaf in clause.node.leaves() if clause.node else ():
+            if type(leaf) is Term:
+                count = clause.count if leaf is clause.node else len(match_node(context, leaf))
+                found |= set() if count else {leaf.text}
+    return found
 
 
 def _alternatives(

@@ -179,6 +179,10 @@ class Analyzer:
         document can be found alone. With `query`, a run at the end of the text has no such token, since it
         would not match documents in which the run goes on.
         """
+        if _is_plain(text):
+            # A single word, as most queries and their clauses are.
+            (stem,), (word,) = self.analyze_surface(text)
+            return [Token(stem, word, 0, len(text))]
         found: list[Token] = []
         cache, is_ascii = self._cache, text.isascii()
         for match in _surface_pattern(text).finditer(text):
