@@ -158,19 +158,17 @@ class _Checker:
 
         For a word that the index has, only those with one wrong letter, not the first.
         """
-        from rapidfuzz.distance import OSA
-
         vocabulary = self.snapshot.vocabulary
         most = 1 if own or len(typed) < _SHORT else 2
+        least = own * _BESIDE + 1
         found: list[tuple[float, str, int, float]] = []
-        for word in vocabulary.find_near(typed, most):
-            edits = int(OSA.distance(typed, word))
+        for word, edits in vocabulary.find_near(typed, most, min_frequency=least):
             is_first = word[0] != typed[0]
             if not edits or (is_first and (own or edits > 1)):
                 continue
             # A common word is hardly ever what a query is about, however often it is written.
             times = 1 if self._is_common(word) else vocabulary.frequencies[word]
-            if times > own * _BESIDE:
+            if times >= least:
                 unlikely = _EDIT * edits + (_SECOND if edits > 1 else 0.0) + (_FIRST if is_first else 0.0)
                 found.append((unlikely - math.log(times + 1), word, edits, unlikely))
         return ((word, edits, unlikely) for _, word, edits, unlikely in sorted(found))

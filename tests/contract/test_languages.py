@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Index
-from tests.contract.answers import found, matches_in_order, search
+from tests.contract.answers import found, matches_in_order, relaxations, search
 from tests.contract.engines import Engine
 from tests.contract.strategies import EXAMPLES
 
@@ -82,6 +82,16 @@ def test_a_common_word_is_required_where_it_is_not_common(make: Made) -> None:
     assert found(index, "+war Haus") == {"de3"}
     # Every word is common in German, so that none is ignored there.
     assert found(index, "das war") == {"de", "de3"}
+
+
+@pytest.mark.parametrize(
+    "query", ["war peace zeppelin", "das war zeppelin", "The war zeppelin", "war Frieden -Hafen"]
+)
+def test_other_queries_count_common_words_as_a_search_does(make: Made, query: str) -> None:
+    index = make(*ENGLISH, *FOREIGN)
+    offered = relaxations(search(index, query))
+    assert offered
+    assert [other.count for other in offered] == [len(found(index, other.query)) for other in offered]
 
 
 def test_a_word_that_is_ignored_in_most_articles_is_not_misspelt(make: Made) -> None:

@@ -81,4 +81,4 @@ def test_the_vocabulary_counts_words_as_written(index: Index) -> None:
     assert vocabulary.frequencies["painted"] == vocabulary.frequencies["painting"] == 162
     assert vocabulary.estimate_frequency("unknown") == 0
     assert "東京" not in vocabulary.frequencies
-    assert vocabulary.find_near("harbur", 1) == ["harbour"]
+    assert vocabulary.find_near("harbur", 1) == [("harbour", 1)]

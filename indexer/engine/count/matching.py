@@ -44,7 +44,9 @@ def find_matching_articles(context: QueryContext, tree: Any) -> ArticleSet:
         without = [number for number, own in enumerate(ignored) if field == "text" and text in own]
         if len(without) == len(ignored):
             continue
-        articles = articles_with_term(context.snapshot, reader.read(Term(field, text)))
+        node = Term(field, text)
+        known = context.terms.get((node, (), True))
+        articles = articles_with_term(context.snapshot, known.term if known else reader.read(node))
         if without:
             articles[:-1] |= statistics.select(without)
         found = articles if found is None else found & articles

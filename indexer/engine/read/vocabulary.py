@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +24,11 @@ class Vocabulary:
     def __init__(self, views: Sequence[SegmentView]) -> None:
         self._views = views
         self.frequencies: Mapping[str, int] = _count_words(views)
-        self._fuzzy_index = FuzzyIndex(list(self.frequencies))
+        self._fuzzy_index = FuzzyIndex(list(self.frequencies), self.frequencies)
 
-    def find_near(self, word: str, edits: int) -> list[str]:
-        """The words at most `edits` edits from a word, ascending; a swap of neighbours is one edit."""
-        return self._fuzzy_index.find(word, edits)
+    def find_near(self, word: str, distance: int, *, min_frequency: int = 0) -> list[tuple[str, int]]:
+        """The words at most `distance` edits from a word, as `FuzzyIndex.find` finds them."""
+        return self._fuzzy_index.find(word, distance, min_frequency=min_frequency)
 
     def estimate_frequency(self, word: str) -> int:
         """Roughly how many paragraphs have exactly this word, not only its stem; 0 if it is unknown."""
@@ -72,37 +74,58 @@ class FuzzyIndex:
     out a few words less and never a right one.
     """
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], frequencies: Mapping[str, int] | None = None) -> None:
+        self._frequencies = frequencies or {}
         self._words: dict[int, list[str]] = {}
         for word in words:
             self._words.setdefault(len(word), []).append(word)
-        self._letters: dict[int, NDArray[np.uint32]] = {}
+        self._sorted: dict[int, _SortedWords] = {}
 
-    def find(self, word: str, distance: int, deadline: Deadline = NO_DEADLINE) -> list[str]:
-        """The words at most `distance` edits from a word, ascending; a swap of neighbours is one edit.
+    def find(
+        self, word: str, distance: int, deadline: Deadline = NO_DEADLINE, *, min_frequency: int = 0
+    ) -> list[tuple[str, int]]:
+        """The words at most `distance` edits from a word, ascending, each with its edits.
 
-        Raises TimedOut.
+        A swap of neighbours is one edit. Words with less than `min_frequency` are ignored. Raises TimedOut.
         """
-        # Imported here, because many processes never need it.
-        from rapidfuzz.distance import OSA
-        from rapidfuzz.process import extract
-
-        found: list[str] = []
-        own = np.uint32(reduce(or_, (1 << (ord(letter) & 31) for letter in word), 0))
+        found: list[tuple[str, int]] = []
+        letters = np.uint32(reduce(or_, (1 << (ord(letter) & 31) for letter in word), 0))
         for length in range(max(len(word) - distance, 1), len(word) + distance + 1):
-            words = self._words.get(length)
-            if words is None:
+            if length not in self._words:
                 continue
             deadline.check()
-            letters = self._letters.get(length)
-            if letters is None:
+            if length not in self._sorted:
                 # If two threads race for it, both make the same.
-                letters = self._letters[length] = _make_letter_sets(words)
-            indices = (np.bitwise_count(letters ^ own) <= 2 * distance).nonzero()[0]
-            likely = [words[index] for index in indices.tolist()]
-            near = extract(word, likely, scorer=OSA.distance, score_cutoff=distance, limit=None)
-            found += (match for match, _, _ in near)
+                self._sorted[length] = _sort_words(self._words[length], self._frequencies)
+            own = self._sorted[length]
+            start = bisect_left(own.frequencies, min_frequency) if min_frequency else 0
+            indices = (np.bitwise_count(own.letters[start:] ^ letters) <= 2 * distance).nonzero()[0]
+            if len(indices):
+                found += _measure(word, [own.words[start + index] for index in indices.tolist()], distance)
         return sorted(found)
+
+
+class _SortedWords(NamedTuple):
+    """Words of one length, ascending by frequency, and the set of the letters of each."""
+
+    words: list[str]
+    frequencies: list[int]
+    letters: NDArray[np.uint32]
+
+
+def _sort_words(words: Sequence[str], frequencies: Mapping[str, int]) -> _SortedWords:
+    ordered = sorted(words, key=frequencies.__getitem__) if frequencies else [*words]
+    return _SortedWords(ordered, [frequencies.get(word, 0) for word in ordered], _make_letter_sets(ordered))
+
+
+def _measure(word: str, others: Sequence[str], distance: int) -> list[tuple[str, int]]:
+    """The others that are at most `distance` edits from a word, each with its edits."""
+    # Imported here, because many processes never need it.
+    from rapidfuzz.distance import OSA
+    from rapidfuzz.process import extract
+
+    near = extract(word, others, scorer=OSA.distance, score_cutoff=distance, limit=None)
+    return [(match, int(edits)) for match, edits, _ in near]
 
 
 def _make_letter_sets(words: Sequence[str]) -> NDArray[np.uint32]:

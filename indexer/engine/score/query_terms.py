@@ -227,7 +227,7 @@ class TermReader:
         """The words, as written, at most `distance` edits from a word; swapping two letters is one edit."""
         found = self.snapshot.fuzzy_index.find(_normalize(text), distance, self.deadline)
         lexicon = self.snapshot.lexicon
-        return self._expand(field, f"{text}~", [bisect_left(lexicon, word) for word in found])
+        return self._expand(field, f"{text}~", [bisect_left(lexicon, word) for word, _ in found])
 
     def near(self, field: str, parts: Sequence[Sequence[QueryTerm]], distances: Sequence[int]) -> QueryTerm:
         """Parts that stand within the distances of each other, in any order; each is one of several terms."""
