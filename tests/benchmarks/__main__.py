@@ -56,7 +56,7 @@ def say(text: str) -> None:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--corpus", default="reuters", help="reuters, or synthetic:N for N paragraphs")
+    parser.add_argument("--corpus", default="reuters", help="reuters, or synthetic:N for N made-up articles")
     parser.add_argument("--articles", type=int, help="only so many articles of the corpus")
     parser.add_argument("--engines", type=_list_of(NAMES), default=list(NAMES), help=f"of {','.join(NAMES)}")
     parser.add_argument("--parts", type=_list_of(PARTS), default=list(PARTS), help=f"of {','.join(PARTS)}")

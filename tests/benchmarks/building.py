@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.corpus import Extent, disk_size
 from tests.benchmarks.engines import engine
-from tests.fixtures.processes import Memory, memory_of
+from tests.fixtures.processes import Memory, children_of, memory_of, own_memory_of
 from tests.fixtures.serving import ROOT
 
 MB = 1e6
@@ -61,6 +63,41 @@ def measure_build(name: str, source: Path, folder: Path, extent: Extent) -> Buil
         private_mb=peak.private / MB,
         disk_mb=disk_size(folder) / MB,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFigures:
+    """What a command took: seconds, processor seconds of all its processes, and peaks of private memory.
+
+    `worker_mb` is the peak of the worker that held most.
+    """
+
+    seconds: float
+    cpu: float
+    parent_mb: float
+    worker_mb: float
+
+
+def measure_command(command: Sequence[str]) -> CommandFigures:
+    """Run a command that starts workers; raises RuntimeError if it fails."""
+    parent = worker = 0
+    before, began = _children_cpu(), time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            parent = max(parent, own_memory_of(process.pid).private)
+            workers = map(own_memory_of, children_of(process.pid))
+            worker = max([worker, *(memory.private for memory in workers)])
+            time.sleep(_INTERVAL)
+    seconds = time.perf_counter() - began
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+    return CommandFigures(seconds, _children_cpu() - before, parent / MB, worker / MB)
+
+
+def _children_cpu() -> float:
+    """Processor seconds of the processes that this one has started, and of theirs, once they have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:

@@ -9,17 +9,19 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import date, datetime, timedelta
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 REUTERS = Path("news", "reuters21578.jsonl.xz")
-PARAGRAPHS_A_STORY = 5
 TITLE_WORDS = 7
 SEED = 7
+# With these, made-up stories are about as long as those of newspapers: 3.2 kB. A paragraph of a news wire is
+# a sentence; those of newspapers have two.
+_MIN_PARAGRAPHS, _MAX_PARAGRAPHS, _SENTENCES = 6, 15, 2
 # Made-up stories are dated over these years.
 _FIRST_DAY = datetime(1990, 1, 1)
 _DAYS = 35 * 365
@@ -29,6 +31,8 @@ _BLANK_LINE = re.compile(r"\n\s*\n")
 _WORD = re.compile(r"[^\W_]+(?:[.,'/-][^\W_]+)*")
 # Share of the words that a comma or a full stop follows.
 _COMMAS, _STOPS = 0.05, 0.05
+_NEW_WORDS = 400_000
+_SYLLABLES = [first + vowel + last for first in "bdfgklmnprstvz" for vowel in "aeiou" for last in ("", "n")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,41 +100,54 @@ def count_words(stories: Iterable[Story]) -> Frequencies:
     )
 
 
-def synthetic(frequencies: Frequencies, paragraphs: int, seed: int = SEED) -> Iterator[Story]:
-    """Stories of five paragraphs, of words drawn as often as a real collection has them.
+def synthetic(frequencies: Frequencies, articles: int, seed: int = SEED) -> Iterator[Story]:
+    """Stories like those of newspapers, of words drawn as often as a real collection has them.
 
-    The same arguments give the same stories. Words stand beside each other by chance only.
+    The same arguments give the same stories. Words stand beside each other by chance only. The share of the
+    words that are not in the list is that of those that the collection has once (Good 1953): they are names
+    without meaning, and as more is written there are ever more of them, as in any text.
     """
     random = np.random.default_rng(seed)
-    words = frequencies.words
+    counts, total_count = frequencies.counts, int(frequencies.counts.sum())
+    tail = 1 / np.arange(len(counts) + 1, len(counts) + _NEW_WORDS + 1)
+    tail *= int((counts == 1).sum()) / tail.sum()
+    words = [*frequencies.words, *map(_new_word, range(_NEW_WORDS))]
     # A word with each of its endings is one entry, so that a draw is one number and a text is one join.
     forms = [*words, *(f"{word}," for word in words), *(f"{word}." for word in words)]
-    edges = np.cumsum(frequencies.counts / frequencies.counts.sum())
-    number = 0
-    while paragraphs > 0:
-        size = min(paragraphs, _STORIES_A_CHUNK * PARAGRAPHS_A_STORY)
-        paragraphs -= size
-        titles = -(-size // PARAGRAPHS_A_STORY)
-        lengths = random.choice(frequencies.lengths, size)
-        total = int(lengths.sum()) + titles * TITLE_WORDS
+    edges = np.cumsum(np.concatenate((counts, tail)) / (total_count + tail.sum()))
+    for first in range(0, articles, _STORIES_A_CHUNK):
+        stories = min(articles - first, _STORIES_A_CHUNK)
+        paragraphs = random.integers(_MIN_PARAGRAPHS, _MAX_PARAGRAPHS + 1, stories)
+        lengths = random.choice(frequencies.lengths, (int(paragraphs.sum()), _SENTENCES)).sum(axis=1)
+        titles = stories * TITLE_WORDS
+        total = int(lengths.sum()) + titles
         # Rounding may leave the last edge a little below 1.
         draws = np.minimum(np.searchsorted(edges, random.random(total)), len(words) - 1)
         chance = random.random(total)
         draws += len(words) * ((chance < _COMMAS) + 2 * (chance > 1 - _STOPS))
-        draws[: titles * TITLE_WORDS] %= len(words)
+        draws[:titles] %= len(words)
         drawn = [forms[draw] for draw in draws.tolist()]
-        days = random.integers(_DAYS, size=titles).tolist()
-        ends = (np.cumsum(lengths) + titles * TITLE_WORDS).tolist()
-        starts = [titles * TITLE_WORDS, *ends]
-        texts = [" ".join(drawn[start:end]) for start, end in zip(starts, ends, strict=False)]
-        for place in range(titles):
-            number += 1
+        days = random.integers(_DAYS, size=stories).tolist()
+        ends = (np.cumsum(lengths) + titles).tolist()
+        texts = [" ".join(drawn[start:end]) for start, end in pairwise([titles, *ends])]
+        bounds = pairwise([0, *np.cumsum(paragraphs).tolist()])
+        for place, (start, end) in enumerate(bounds):
             yield Story(
-                f"s{number}",
+                f"s{first + place + 1}",
                 " ".join(drawn[place * TITLE_WORDS : (place + 1) * TITLE_WORDS]),
                 (_FIRST_DAY + timedelta(days=days[place])).date().isoformat(),
-                tuple(texts[place * PARAGRAPHS_A_STORY : (place + 1) * PARAGRAPHS_A_STORY]),
+                tuple(texts[start:end]),
             )
+
+
+def _new_word(number: int) -> str:
+    """The name with this number; each is another one."""
+    syllables = []
+    rest = number + len(_SYLLABLES) ** 2
+    while rest:
+        rest, digit = divmod(rest, len(_SYLLABLES))
+        syllables.append(_SYLLABLES[digit])
+    return "".join(syllables).title()
 
 
 def choose(name: str, data: Path, articles: int | None) -> Iterator[Story]:
@@ -138,11 +155,11 @@ def choose(name: str, data: Path, articles: int | None) -> Iterator[Story]:
 
     Raises ValueError for another name.
     """
-    kind, _, paragraphs = name.partition(":")
+    kind, _, count = name.partition(":")
     if name == "reuters":
         return islice(reuters(data), articles)
-    if kind == "synthetic" and paragraphs.isdecimal() and int(paragraphs):
-        return islice(synthetic(count_words(reuters(data)), int(paragraphs)), articles)
+    if kind == "synthetic" and count.isdecimal() and int(count):
+        return islice(synthetic(count_words(reuters(data)), int(count)), articles)
     raise ValueError(f"corpus: must be reuters or synthetic:N, not {name!r}")
 
 
@@ -171,19 +188,16 @@ def read_lines(folder: Path) -> Iterator[Story]:
                 yield Story(**record)
 
 
-def write_texts(stories: Iterable[Story], folder: Path, files: int) -> int:
-    """Write one text file a story, a thousand to a folder, until there are so many; returns how many.
-
-    When the stories do not suffice they are written again under other names.
-    """
-    known = list(islice(stories, files))
-    for number in range(files if known else 0):
-        story = known[number % len(known)]
+def write_texts(stories: Iterable[Story], folder: Path) -> int:
+    """Write a text file for each story, with a date line, a thousand to a folder; returns how many."""
+    number = 0
+    for number, story in enumerate(stories, 1):
         below = folder / f"{number // 1000:03}"
         below.mkdir(parents=True, exist_ok=True)
-        text = "\n\n".join((story.title, story.published[:10], *story.paragraphs))
+        day = date.fromisoformat(story.published[:10])
+        text = "\n\n".join((story.title, f"{day.day} {day:%B %Y}", *story.paragraphs))
         (below / f"{number:06}.txt").write_text(text + "\n", encoding="utf-8")
-    return files if known else 0
+    return number
 
 
 def disk_size(folder: Path) -> int:

@@ -19,7 +19,7 @@ from statistics import median
 from urllib.parse import quote_plus
 
 from indexer import open_index
-from tests.benchmarks.building import MB
+from tests.benchmarks.building import MB, measure_command
 from tests.benchmarks.corpus import Story, write_texts
 from tests.benchmarks.engines.nutgraf import phrased
 from tests.benchmarks.queries import Kind, Question
@@ -28,7 +28,7 @@ from tests.fixtures.serving import start_site
 
 Rows = list[tuple[str, str]]
 
-FILES = 20_000
+_JOBS = 2
 _TIMES = 5
 _STARTS = 10
 # Files that were touched a moment ago are read again by the next sync, for they could change once more
@@ -60,16 +60,15 @@ for folder, _, names in os.walk(sys.argv[1]):
 """
 
 
-def measure_upkeep(stories: Iterable[Story], folder: Path, files: int = FILES) -> Rows:
-    """Write so many text files, index them, and change some, one at a time; medians."""
+def measure_upkeep(stories: Iterable[Story], folder: Path) -> Rows:
+    """Write stories as text files, index them, and change some, one at a time; medians."""
     source, place = folder / "texts", folder / "texts-index"
-    written = write_texts(stories, source, files)
+    written = write_texts(stories, source)
     index_command = [*_nutgraf_command(), "index", str(source), "--index", str(place)]
     walk_command = [sys.executable, "-c", _WALK, str(source)]
+    time.sleep(_SETTLING)
+    first = measure_command([*index_command, "--jobs", str(_JOBS)])
     with open_index(place) as index:
-        time.sleep(_SETTLING)
-        first = index.sync(source).seconds
-        time.sleep(_SETTLING)
         index.sync(source)
         walked = _median(lambda: walk(str(source)))
         unchanged = _median(lambda: index.sync(source))
@@ -90,7 +89,14 @@ def measure_upkeep(stories: Iterable[Story], folder: Path, files: int = FILES) -
         _append(path, f"qzxx{path.stem}")
         changed_command.append(_run_for(index_command))
     return [
-        (f"{written:,} text files, first sync", f"{first:.1f} s"),
+        (
+            f"{written:,} text files, `nutgraf index --jobs {_JOBS}`",
+            f"{first.seconds:.1f} s, {first.cpu:.1f} s of processor time",
+        ),
+        (
+            "… peak of private memory",
+            f"{first.parent_mb:.0f} MB, {first.worker_mb:.0f} MB the larger worker",
+        ),
         ("nothing changed, `Index.sync`", f"{_ms(unchanged)}, {unchanged / walked:.2f} times a bare walk"),
         ("… a bare walk with stat", _ms(walked)),
         ("… `nutgraf index` from a shell", _ms(unchanged_command)),

@@ -12,6 +12,7 @@ from tempfile import gettempdir
 import numpy as np
 import pytest
 
+from indexer import Published, open_index
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.building import BuildFigures
 from tests.benchmarks.corpus import (
@@ -51,7 +52,7 @@ SPECIAL = "A zeppelin above the lighthouse carried marzipan to the harbour festi
 
 @pytest.fixture(scope="module")
 def made() -> list[Story]:
-    return list(synthetic(ZIPF, 600))
+    return list(synthetic(ZIPF, 120))
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +77,17 @@ def texts(stories: list[Story]) -> list[str]:
 
 
 def test_made_up_stories_are_the_same_every_time_and_as_many_as_asked_for(made: list[Story]) -> None:
-    assert list(synthetic(ZIPF, 600)) == made
-    assert list(synthetic(ZIPF, 600, seed=8)) != made
-    assert len(texts(made)) == 600
-    assert len(texts(list(synthetic(ZIPF, 13)))) == 13
+    assert list(synthetic(ZIPF, 120)) == made
+    assert list(synthetic(ZIPF, 120, seed=8)) != made
     assert len({story.id for story in made}) == len(made) == 120
+    assert len(list(synthetic(ZIPF, 13))) == 13
+
+
+def test_made_up_stories_are_as_long_as_those_of_newspapers(made: list[Story]) -> None:
+    assert {len(story.paragraphs) for story in made} == set(range(6, 16))
+    # Two sentences a paragraph.
+    assert {len(text.split()) for text in texts(made)} == {24, 42, 60, 67, 85, 110}
+    assert len({story.published[:4] for story in made}) > 10
 
 
 def test_words_are_made_as_often_as_the_list_says(made: list[Story]) -> None:
@@ -89,9 +96,15 @@ def test_words_are_made_as_often_as_the_list_says(made: list[Story]) -> None:
     for rank in (0, 1, 3, 7, 15):
         share = ZIPF.counts[rank] / ZIPF.counts.sum()
         assert counted[WORDS[rank]] / total == pytest.approx(share, rel=0.2)
-    lengths = {len(text.split()) for text in texts(made)}
-    assert lengths == {12, 30, 55}
-    assert len({story.published[:4] for story in made}) > 10
+
+
+def test_new_words_are_as_frequent_as_those_that_the_list_has_once(made: list[Story]) -> None:
+    assert not set(re.findall(r"\w+", " ".join(texts(made)))) - {*WORDS}
+    once = Frequencies(WORDS, np.where(np.arange(216) < 16, 100, 1), ZIPF.lengths)
+    words = re.findall(r"\w+", " ".join(texts(list(synthetic(once, 120)))))
+    new = [word for word in words if word not in WORDS]
+    assert len(new) / len(words) == pytest.approx(200 / (1800 + 200), rel=0.1)
+    assert len(set(new)) > len(new) / 2
 
 
 def test_a_frequency_list_has_the_most_frequent_word_first() -> None:
@@ -103,13 +116,23 @@ def test_a_frequency_list_has_the_most_frequent_word_first() -> None:
 def test_stories_are_read_from_their_files_unchanged(made: list[Story], tmp_path: Path) -> None:
     extent = write_lines(made, tmp_path / "lines")
     assert list(read_lines(tmp_path / "lines")) == made
-    assert extent == Extent(120, 600, sum(story.size for story in made))
+    assert extent == Extent(120, len(texts(made)), sum(story.size for story in made))
     assert disk_size(tmp_path / "lines") > extent.size
 
 
-def test_as_many_text_files_are_written_as_asked_for(made: list[Story], tmp_path: Path) -> None:
-    assert write_texts(made, tmp_path, 130) == walk(str(tmp_path)) == 130
-    assert write_texts([], tmp_path / "none", 130) == 0
+def test_text_files_are_read_as_the_stories_that_they_were_written_from(
+    made: list[Story], tmp_path: Path
+) -> None:
+    assert write_texts(made, tmp_path / "texts") == walk(str(tmp_path / "texts")) == len(made)
+    with open_index(tmp_path / "index") as index:
+        report = index.sync(tmp_path / "texts")
+        assert (report.added, report.failed) == (len(made), [])
+        (article,) = (one for one in index.articles() if one.source == "000/000007.txt")
+        assert (article.title, article.published, article.paragraphs) == (
+            made[6].title,
+            Published(made[6].published, "day", "dateline"),
+            made[6].paragraphs,
+        )
 
 
 def test_questions_of_every_class_are_enough_and_of_that_class(
