@@ -38,6 +38,8 @@ class TermSet(Struct, frozen=True):
     def of(cls, parts: Iterable[TermSet]) -> TermSet:
         """The union of some."""
         parts = list(parts)
+        if len(parts) == 1:
+            return parts[0]
         return cls(
             *(frozenset().union(*(getattr(part, name) for part in parts)) for name in cls.__struct_fields__)
         )
