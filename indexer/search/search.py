@@ -287,7 +287,7 @@ def _suggest_spelling(
 
     # A common word of some language is not misspelt, though few articles in others have it.
     counts = {
-        strip_punctuation(scored.term.label): len(scored.matches)
+        strip_punctuation(scored.term.label): len(scored.articles)
         for scored in found.terms
         if all(scored in near.full for near in found.near_terms)
     }

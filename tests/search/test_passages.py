@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.engine.read.postings import NO_POSTINGS, Postings
-from indexer.engine.score.bm25f import ScoredTerm
+from indexer.engine.score.bm25f import Frequencies, ScoredTerm
 from indexer.engine.score.matches import NO_MATCHES
 from indexer.engine.score.positions import TermSet
 from indexer.engine.score.query_terms import QueryTerm
@@ -100,7 +100,9 @@ def term(idf: float, freqs: dict[int, int]) -> ScoredTerm:
     postings = Postings(docs, np.array([freqs[doc] for doc in sorted(freqs)], np.float64))
     return ScoredTerm(
         QueryTerm("", "text", NO_POSTINGS, postings, TermSet()),
-        NO_MATCHES,
+        NO_MATCHES.articles,
+        Frequencies(NO_MATCHES.articles, NO_MATCHES.scores),
+        Frequencies(NO_MATCHES.articles, NO_MATCHES.scores),
         np.array([idf]),
         docs,
         np.array([float(sum(freqs.values()))]),

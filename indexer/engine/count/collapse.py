@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from msgspec import Struct
 
-from indexer.engine.format.arrays import Ids
+from indexer.engine.format.arrays import Ids, contains
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.matches import Matches, select_matches, subtract
+from indexer.engine.score.matches import Matches, select_matches
 from indexer.engine.score.ranking import order_groups
 
 _MAX_SHOWN = 64
@@ -64,4 +64,6 @@ def collapse_duplicates(snapshot: Snapshot, found: Matches, order: str) -> Colla
         if not len(rest):
             break
     all_hidden = np.concatenate(hidden)
-    return Collapsed(subtract(found, np.sort(all_hidden)), all_hidden, np.concatenate(shown_instead))
+    is_shown = ~contains(np.sort(all_hidden), found.articles)
+    shown = Matches(found.articles.compress(is_shown), found.scores.compress(is_shown))
+    return Collapsed(shown, all_hidden, np.concatenate(shown_instead))

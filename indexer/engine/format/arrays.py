@@ -103,6 +103,16 @@ def merge_sorted(ids: Sequence[Ids], values: Sequence[Values], how: np.ufunc) ->
     return sum_runs(together.take(order), np.concatenate(values).take(order), how)
 
 
+def drop_repeated(ids: Ids) -> Ids:
+    """The distinct ids of an ascending array."""
+    if len(ids) < 2:
+        return ids
+    is_first = np.empty(len(ids), np.bool_)
+    is_first[0] = True
+    np.not_equal(ids[1:], ids[:-1], out=is_first[1:])
+    return ids.compress(is_first)
+
+
 def sum_runs(ids: Ids, values: Values, how: np.ufunc = np.add) -> tuple[Ids, Values]:
     """The distinct ids of an ascending array; the values of an id are combined by `how`."""
     if not len(ids):

@@ -40,10 +40,11 @@ from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import Ids, Values, contains, sum_runs
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
-from indexer.engine.read.postings import Postings
+from indexer.engine.read.postings import FIELDS, Postings
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.matches import Matches, multiply_scores, select_matches, unite
+from indexer.engine.score.matches import Matches, select_matches, unite, unite_articles
 from indexer.engine.score.query_terms import VARIANT, QueryTerm
+from indexer.files.fork_safe import lazy
 from indexer.results import Form
 
 K1 = 1.2
@@ -68,11 +69,18 @@ In a query of one word, that is as much as other forms can ever add.
 """
 NO_WEIGHTS: Mapping[str, float] = {}
 _ROUNDING = 1e-6
-_FEW = 1 / 16  # of all articles; for fewer, it is faster to drop the documents of the others first
+_DENSE_SHARE = 1 / 32  # of all articles: more are looked up in an array with the places of all of them
+
+
+class Frequencies(NamedTuple):
+    """The articles that have a term in a field (int32, ascending), and how often (float64)."""
+
+    articles: Ids
+    counts: Values
 
 
 class ScoredTerm(Struct, frozen=True, eq=False):
-    """A query term with the articles that match it and their scores.
+    """A query term with the articles that have it (int32, ascending), and what their scores depend on.
 
     `weights` are its inverse document frequency times a power of its burstiness in each language of the
     snapshot, `occurrences` how often it stands there (float64). `owners` has the article of each of the
@@ -81,7 +89,9 @@ class ScoredTerm(Struct, frozen=True, eq=False):
     """
 
     term: QueryTerm
-    matches: Matches
+    articles: Ids
+    title: Frequencies
+    paragraph: Frequencies
     weights: Values
     owners: Ids
     occurrences: Values
@@ -91,47 +101,104 @@ class ScoredTerm(Struct, frozen=True, eq=False):
     variants: ScoredTerm | None = None
 
 
-def score_term(
+def weigh_term(
     snapshot: Snapshot, term: QueryTerm, text_weights: Mapping[str, float] = NO_WEIGHTS
 ) -> ScoredTerm:
-    """The BM25F scores of a term, for every article that has it in a field; the forms are not mixed yet.
+    """A term and its forms, with the articles that have them and their weights.
 
     `text_weights` are those of the fields of custom texts, by name.
     """
     exact, in_capitals, typed, variants = (
-        None if form is None else score_term(snapshot, form, text_weights)
+        None if form is None else weigh_term(snapshot, form, text_weights)
         for form in (term.exact, term.in_capitals, term.typed, term.variants)
     )
-    owners = snapshot.article_of.take(term.paragraph.docs)
-    if typed and variants:
-        # A common variant must not make the word as typed less rare.
-        return ScoredTerm(
-            term,
-            unite([typed.matches, multiply_scores(variants.matches, VARIANT)], snapshot.articles),
-            np.where(typed.occurrences > 0, typed.weights, VARIANT * variants.weights),
-            owners,
-            typed.occurrences + variants.occurrences,
-            exact,
-            in_capitals,
-            typed,
-            variants,
-        )
-    freqs = term.paragraph.freqs
+    statistics = snapshot.statistics
+    owners, freqs = snapshot.article_of.take(term.paragraph.docs), term.paragraph.freqs
+    occurrences = statistics.count(owners, freqs)
     if (times := weigh_documents(snapshot, term.paragraph.docs, text_weights)) is not None:
         freqs = freqs * times
-    found = _weigh_frequencies(snapshot, "paragraph", owners, freqs)
-    if len(term.title.docs):
-        title_owners = snapshot.article_of.take(term.title.docs)
-        titles = _weigh_frequencies(snapshot, "title", title_owners, term.title.freqs)
-        found = unite([found, titles], snapshot.articles) if len(found) else titles
-    statistics = snapshot.statistics
-    occurrences = statistics.count(owners, term.paragraph.freqs)
-    if len(term.title.docs):
-        occurrences += statistics.count(title_owners, term.title.freqs)
-    weights = weigh_term(statistics.articles, statistics.count(found.articles), occurrences)
-    scores = saturate(found.scores)
-    scores *= statistics.spread(weights, found.articles)
-    return ScoredTerm(term, Matches(found.articles, scores), weights, owners, occurrences, exact, in_capitals)
+    paragraph = Frequencies(*sum_runs(owners, freqs))
+    # An article has one title.
+    title = Frequencies(snapshot.article_of.take(term.title.docs), term.title.freqs)
+    if len(title.articles):
+        occurrences += statistics.count(*title)
+    articles = unite_articles([paragraph.articles, title.articles], snapshot.articles)
+    if typed and variants:
+        # A common variant must not make the word as typed less rare.
+        weights = np.where(typed.occurrences > 0, typed.weights, VARIANT * variants.weights)
+    else:
+        weights = _compute_weights(statistics.articles, statistics.count(articles), occurrences)
+    return ScoredTerm(
+        term,
+        articles,
+        title,
+        paragraph,
+        weights,
+        owners,
+        occurrences,
+        exact,
+        in_capitals,
+        typed,
+        variants,
+    )
+
+
+class Candidates:
+    """The articles (int32, ascending) that are scored: those that can be in the answer."""
+
+    def __init__(self, snapshot: Snapshot, articles: Ids) -> None:
+        self.snapshot = snapshot
+        self.articles = articles
+        self._norms: dict[str, Values] = {}
+
+    def find_places(self, articles: Ids) -> NDArray[np.integer[Any]]:
+        """The place of each of some articles among these, -1 for one that is not: one number of each."""
+        if len(articles) > self.snapshot.articles * _DENSE_SHARE or not len(self.articles):
+            return self._place_of.take(articles)
+        places = self.articles.searchsorted(articles)
+        places[places == len(self.articles)] = 0
+        places[self.articles.take(places) != articles] = -1
+        return places
+
+    @lazy
+    def _place_of(self) -> Ids:
+        """The place of each article of the snapshot among these (int32), -1 for the others."""
+        places = np.full(self.snapshot.articles, -1, np.int32)
+        places[self.articles] = np.arange(len(self.articles), dtype=np.int32)
+        return places
+
+    def spread(self, values: Values) -> Any:
+        """See `LanguageStatistics.spread`."""
+        return self.snapshot.statistics.spread(values, self.articles)
+
+    def score(self, scored: ScoredTerm) -> Values:
+        """The score of each article for a term (float64), of which all forms count alike; 0 without it."""
+        if scored.typed and scored.variants:
+            return self.score(scored.typed) + VARIANT * self.score(scored.variants)
+        scores = saturate(self._add_up(scored))
+        scores *= self.spread(scored.weights)
+        return scores
+
+    def _add_up(self, scored: ScoredTerm) -> Values:
+        """The sum of the weighted, length-normalized frequencies of a term in each article: float64."""
+        total = np.zeros(len(self.articles))
+        for field, own in (("paragraph", scored.paragraph), ("title", scored.title)):
+            if not len(own.articles):
+                continue
+            counts = own.counts * WEIGHT[field]
+            if field not in self._norms:
+                self._norms[field] = length_norms(self.snapshot, field, self.articles)
+            if len(own.articles) == len(self.articles) and scored.articles is self.articles:
+                counts /= self._norms[field]
+                total += counts
+                continue
+            places = self.find_places(own.articles)
+            if scored.articles is not self.articles:
+                is_candidate = places >= 0
+                places, counts = places.compress(is_candidate), counts.compress(is_candidate)
+            counts /= self._norms[field].take(places)
+            total[places] += counts
+        return total
 
 
 def weigh_documents(snapshot: Snapshot, docs: Ids, text_weights: Mapping[str, float]) -> Values | None:
@@ -173,34 +240,27 @@ def share_forms(scored: ScoredTerm, words: Values, *, reads_capitals: bool) -> l
     return found
 
 
-def score_form(snapshot: Snapshot, scored: ScoredTerm, own: FormScore) -> Matches:
-    """The scores that a form adds to those of its term, for the articles that have the form."""
-    found, statistics = own.scored.matches, snapshot.statistics
-    scores = found.scores + PRESENCE * statistics.spread(scored.weights, found.articles)
-    scores *= statistics.spread(own.shares, found.articles)
-    return Matches(found.articles, scores)
+def score_form(candidates: Candidates, scored: ScoredTerm, own: FormScore) -> Values:
+    """What a form adds to the score of each article for its term (float64), 0 without the form."""
+    scores = candidates.score(own.scored)
+    has_form = scores > 0
+    scores += PRESENCE * candidates.spread(scored.weights)
+    scores *= candidates.spread(own.shares)
+    scores *= has_form
+    return scores
 
 
-def mix_forms(snapshot: Snapshot, scored: ScoredTerm, forms: Sequence[FormScore]) -> Matches:
-    """The matches of a term, scored by all of its forms together and by some of them apart."""
-    found = scored.matches
-    if not forms:
-        return found
-    rest = 1 - sum((own.shares for own in forms), np.zeros(1))
-    scores = found.scores * snapshot.statistics.spread(rest, found.articles)
-    for own in forms:
-        matches = score_form(snapshot, scored, own)
-        # Whatever has a form of the term has the term.
-        scores[found.articles.searchsorted(matches.articles)] += matches.scores
-    return Matches(found.articles, scores)
+def score_term(candidates: Candidates, scored: ScoredTerm, forms: Sequence[FormScore]) -> Values:
+    """The BM25F score of each article for a term, by all of its forms together and by some of them apart.
 
-
-def _weigh_frequencies(snapshot: Snapshot, field: str, owners: Ids, freqs: Values) -> Matches:
-    """The weighted, length-normalized frequency in one field, by article; `owners` is ascending."""
-    articles, totals = sum_runs(owners, freqs)
-    totals = totals * WEIGHT[field]
-    totals /= length_norms(snapshot, field, articles)
-    return Matches(articles, totals)
+    float64, 0 without the term.
+    """
+    scores = candidates.score(scored)
+    if forms:
+        scores *= candidates.spread(1 - sum((own.shares for own in forms), np.zeros(1)))
+        for own in forms:
+            scores += score_form(candidates, scored, own)
+    return scores
 
 
 def length_norms(snapshot: Snapshot, field: str, articles: Ids) -> Values:
@@ -227,7 +287,7 @@ def count_occurrences(snapshot: Snapshot, postings: Postings, articles: Ids) -> 
     return counts
 
 
-def weigh_term(articles: NDArray[np.int64], with_term: Values, occurrences: Values) -> Values:
+def _compute_weights(articles: NDArray[np.int64], with_term: Values, occurrences: Values) -> Values:
     """The weight of a term in each language: float64.
 
     Of each language, `articles` is how many there are, `with_term` how many have the term, `occurrences` how
@@ -314,27 +374,22 @@ def measure_coverage(
     """
     if not len(terms) or not len(articles):
         return np.zeros(len(articles))
-    statistics = snapshot.statistics
-    docs = [(scored.term.paragraph.docs, scored.owners) for scored in terms]
-    if len(articles) < snapshot.articles * _FEW:
-        is_asked = np.zeros(snapshot.articles, np.bool_)
-        is_asked[articles] = True
-        docs = [
-            (own.compress(here), owners.compress(here))
-            for own, owners in docs
-            for here in [is_asked.take(owners)]
-        ]
-    doc_weights = np.zeros(snapshot.documents)
-    for scored, (own, owners) in zip(terms, docs, strict=True):
-        deadline.check()
-        doc_weights[own] += statistics.spread(scored.weights, owners)
-    best = np.zeros(snapshot.articles)
-    for scored in terms:
-        owners = snapshot.article_of.take(scored.term.title.docs)
-        best[owners] += statistics.spread(scored.weights, owners)
-    for own, owners in docs:
-        deadline.check()
-        np.maximum.at(best, owners, doc_weights.take(own))
+    statistics, find_places = snapshot.statistics, Candidates(snapshot, articles).find_places
+    best = np.zeros(len(articles))
+    for field in FIELDS:
+        weights: list[Matches] = []  # of each term in documents
+        for scored in terms:
+            deadline.check()
+            docs, owners = scored.term.title.docs, scored.title.articles
+            if field == "paragraph":
+                docs, owners = scored.term.paragraph.docs, scored.owners
+            is_asked = find_places(owners) >= 0
+            docs, owners = docs.compress(is_asked), owners.compress(is_asked)
+            weights.append(Matches(docs, np.zeros(len(docs)) + statistics.spread(scored.weights, owners)))
+        found = unite(weights, snapshot.documents)
+        owners, most = sum_runs(snapshot.article_of.take(found.articles), found.scores, np.maximum)
+        places = find_places(owners)
+        best[places] = np.maximum(best.take(places), most)
     total = np.sum([scored.weights for scored in terms], axis=0)
-    shares: Values = best.take(articles) / statistics.spread(total, articles)
+    shares: Values = best / statistics.spread(total, articles)
     return shares

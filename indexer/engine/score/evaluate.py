@@ -17,18 +17,19 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
-from indexer.engine.format.arrays import Ids, Values
+from indexer.engine.format.arrays import Ids, Values, contains, intersect_all
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline, TimedOut
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import (
     COMPOUND,
     NO_WEIGHTS,
+    Candidates,
     FormScore,
     ScoredTerm,
     boost_nearness,
-    mix_forms,
     score_term,
     share_forms,
+    weigh_term,
 )
 from indexer.engine.score.clauses import (
     ClauseReader,
@@ -42,12 +43,10 @@ from indexer.engine.score.filters import match_filter
 from indexer.engine.score.matches import (
     NO_MATCHES,
     Matches,
-    add_scores,
-    intersect,
     make_unscored,
-    multiply_scores,
     subtract,
     unite,
+    unite_articles,
 )
 from indexer.engine.score.names import (
     Name,
@@ -155,7 +154,7 @@ def run_query(
     """
     evaluation = Evaluation(context, tree, is_ranked=depth != 0)
     tree = evaluation.tree
-    bounds = [] if restrict_to is None else [make_unscored(restrict_to)]
+    bounds = [] if restrict_to is None else [restrict_to]
     if type(tree) in (AllOf, Term):
         found = evaluation.match_clauses(*evaluation.clause_reader.split(tree), bounds, min_full_matches)
     else:
@@ -163,13 +162,17 @@ def run_query(
     pairs: Sequence[Pair] = ()
     searched_for_pairs = NO_MATCHES.articles
     timed_out = bool(evaluation.skipped)
-    if depth != 0 and not timed_out:
-        try:
-            found, pairs = evaluation.boost_nearness(tree, found, depth, always_score)
-        except TimedOut:
-            timed_out = True
-    full = unite([own.full for own in found], context.snapshot.articles)
-    partial = unite([own.partial for own in found], context.snapshot.articles)
+    if depth == 0:
+        scored = [(make_unscored(own.full), make_unscored(own.partial)) for own in found]
+    else:
+        scored = [evaluation.score_matches(own) for own in found]
+        if not timed_out:
+            try:
+                scored, pairs = evaluation.boost_nearness(tree, found, scored, depth, always_score)
+            except TimedOut:
+                timed_out = True
+    full = unite([own for own, _ in scored], context.snapshot.articles)
+    partial = unite([own for _, own in scored], context.snapshot.articles)
     if depth != 0 and not timed_out:
         full, partial, searched_for_pairs = add_pair_scores(
             context.snapshot, full, partial, pairs, context.weights
@@ -180,7 +183,7 @@ def run_query(
         full,
         partial,
         tuple(evaluation.terms),
-        tuple(evaluation.parts),
+        tuple(part for own in found for part in own.parts),
         tuple(evaluation.optional),
         tuple(drop_repeated(evaluation.notes)),
         timed_out,
@@ -209,11 +212,15 @@ def match_stems(
     try:
         for stem, boost in boosts:
             deadline.check()
-            terms.append(score_term(snapshot, reader.stem(stem), weights))
-            found.append(multiply_scores(terms[-1].matches, boost))
+            scored = weigh_term(snapshot, reader.stem(stem), weights)
+            scores = Candidates(snapshot, scored.articles).score(scored)
+            terms.append(scored)
+            found.append(Matches(scored.articles, scores * boost))
     except TimedOut:
         timed_out = True
-    matches = subtract(unite(found, snapshot.articles), excluded)
+    every = unite(found, snapshot.articles)
+    is_left = ~contains(excluded, every.articles)
+    matches = Matches(every.articles.compress(is_left), every.scores.compress(is_left))
     return QueryMatches(matches, NO_MATCHES, tuple(terms), timed_out=timed_out)
 
 
@@ -228,12 +235,20 @@ def read_clauses(context: QueryContext, tree: Query) -> QueryClauses:
 
 
 class LanguageMatches(NamedTuple):
-    """The matches in the articles of some languages, and the reading of the query that they match."""
+    """The articles of some languages that match, fully or partially, and the reading of the query they match.
+
+    Their scores are those of the optional clauses of the reading, of the `parts` of these in partial matches,
+    and of the `required` nodes.
+    """
 
     reading: Reading
-    full: Matches
-    partial: Matches
+    full: Ids
+    partial: Ids
     near_terms: NearTerms
+    required: tuple[Query, ...]
+    ignored: Mapping[Query, tuple[int, ...]]
+    """The languages in which clauses are not looked up."""
+    parts: tuple[ScoredPart, ...] = ()
 
 
 class Evaluation:
@@ -258,7 +273,6 @@ class Evaluation:
         """The terms to highlight."""
         self._words: dict[str, ScoredTerm] = {}
         """The words among them, by their text."""
-        self.parts: list[ScoredPart] = []
         self.optional: list[OptionalClause] = []
         self.skipped: list[Query] = []
         """Nodes that there was no time for: they match nothing, and exclude everything."""
@@ -295,7 +309,7 @@ class Evaluation:
     def _count_in_capitals(self, word: Term) -> Values:
         """How often a word is in capitals in each language; never if there is no time to look it up."""
         try:
-            found = self.score(word).in_capitals
+            found = self.look_up(word).in_capitals
         except TimedOut:
             found = None
         return np.zeros(len(self.statistics.languages)) if found is None else found.occurrences
@@ -312,20 +326,14 @@ class Evaluation:
             return []
         return share_forms(scored, self.word_counts, reads_capitals=reads_capitals)
 
-    def find_matches(self, scored: ScoredTerm) -> Matches:
-        """The matches of a term, with the scores that it has in this tree."""
-        if not self.is_ranked:
-            return scored.matches
-        return mix_forms(self.snapshot, scored, self.share_forms(scored))
-
     def match_node(self, node: Query) -> Ids:
         """See the function of this name."""
-        found = self.match(node, highlight=False).articles
+        found = self.match(node, highlight=False)
         if self.skipped:
             raise TimedOut
         return found
 
-    def score(self, node: Query, without: tuple[int, ...] = ()) -> ScoredTerm:
+    def look_up(self, node: Query, without: tuple[int, ...] = ()) -> ScoredTerm:
         """The term of a node that stands for words, looked up once. Raises TimedOut.
 
         It is not read in the languages `without`, given by their numbers.
@@ -337,9 +345,8 @@ class Evaluation:
         if scored is None:
             term = self._choose_reader(without).read(node)
             self.deadline.check()
-            scored = terms[node, without, self.is_ranked] = score_term(
-                self.snapshot, term, self.context.weights
-            )
+            scored = weigh_term(self.snapshot, term, self.context.weights)
+            terms[node, without, self.is_ranked] = scored
         return scored
 
     def _choose_reader(self, without: tuple[int, ...]) -> TermReader:
@@ -357,62 +364,63 @@ class Evaluation:
         return [
             (
                 clause,
-                self.score(Term("text", word)),
+                self.look_up(Term("text", word)),
                 COMPOUND * reading.optional[clause] * float(getattr(clause, "boost", 1.0)),
             )
             for clause, word in reading.inner_words
         ]
 
-    def match_whole(self, tree: Query, bounds: Sequence[Matches]) -> LanguageMatches:
+    def match_whole(self, tree: Query, bounds: Sequence[Ids]) -> LanguageMatches:
         """The full matches of a tree that has no partial ones."""
-        full = self.match(tree)
+        full = intersect_all([self.match(tree), *bounds])
         every = tuple(range(len(self.statistics.languages)))
         terms = NearTerms(every, tuple(self.terms), tuple(self.terms))
-        return LanguageMatches(
-            Reading(every, {}), intersect([full, *bounds]) if bounds else full, NO_MATCHES, terms
-        )
+        return LanguageMatches(Reading(every, {}), full, NO_MATCHES.articles, terms, (tree,), {})
 
     def match_clauses(
         self,
         required: Sequence[Query],
         readings: Sequence[Reading],
-        bounds: Sequence[Matches],
+        bounds: Sequence[Ids],
         min_full_matches: int,
     ) -> list[LanguageMatches]:
         """For each reading, the full matches of clauses side by side, and the partial ones.
 
         If there are enough full ones of all readings together, there are no partial ones.
         """
-        filters = [*bounds, *(self.match(part) for part in required if not isinstance(part, Not))]
+        needed = tuple(part for part in required if not isinstance(part, Not))
+        filters = [*bounds, *map(self.match, needed)]
         excluded = [self._match_excluded(part.query) for part in required if isinstance(part, Not)]
         terms = tuple(self.terms)
         clauses: dict[Query, int] = {}
         for reading in readings:
             clauses |= reading.optional
         ignored = find_languages_without(clauses, readings)
-        words: dict[Query, Matches] = {}
+        words: dict[Query, Ids] = {}
         terms_of: dict[Query, tuple[ScoredTerm, ...]] = {}
-        for clause, count in clauses.items():
+        for clause in clauses:
             known = len(self.terms)
-            words[clause] = multiply_scores(self._match_optional(clause, ignored.get(clause, ())), count)
+            words[clause] = self._match_optional(clause, ignored.get(clause, ()))
             terms_of[clause] = tuple(self.terms[known:])
         found: list[LanguageMatches] = []
         limits = [self._bound_reading(reading, readings) for reading in readings]
         for reading, limit in zip(readings, limits, strict=True):
-            own = intersect([*(words[clause] for clause in reading.optional), *filters, *limit])
+            own = intersect_all([*(words[clause] for clause in reading.optional), *filters, *limit])
             near = (*terms, *(term for clause in reading.optional for term in terms_of[clause]))
             found.append(
                 LanguageMatches(
                     reading,
                     _subtract_all(own, excluded),
-                    NO_MATCHES,
+                    NO_MATCHES.articles,
                     NearTerms(reading.languages, near, near),
+                    needed,
+                    ignored,
                 )
             )
         every_full = [own.full for own in found]
         if len(readings) > 1:
-            full = unite(every_full, self.snapshot.articles)
-            self.clause_reader.note_partly_ignored(readings, full.articles)
+            full = unite_articles(every_full, self.snapshot.articles)
+            self.clause_reader.note_partly_ignored(readings, full)
         if sum(map(len, every_full)) >= min_full_matches:
             return found
         parts = {clause: self._find_parts(clause, readings) for clause in clauses}
@@ -420,20 +428,20 @@ class Evaluation:
             found[number] = self._match_partially(own_matches, words, parts, [*filters, *limit], excluded)
         return found
 
-    def _bound_reading(self, reading: Reading, readings: Sequence[Reading]) -> list[Matches]:
+    def _bound_reading(self, reading: Reading, readings: Sequence[Reading]) -> list[Ids]:
         """The articles that a reading is for; nothing if it is for all of them."""
         if len(readings) == 1:
             return []
         is_read_so = self.statistics.select(reading.languages)
-        return [make_unscored(np.flatnonzero(is_read_so).astype(np.int32))]
+        return [np.flatnonzero(is_read_so).astype(np.int32)]
 
     def _match_partially(
         self,
         found: LanguageMatches,
-        words: Mapping[Query, Matches],
+        words: Mapping[Query, Ids],
         parts_of: Mapping[Query, Sequence[tuple[str, int, ScoredTerm]]],
-        filters: Sequence[Matches],
-        excluded: Sequence[Matches],
+        filters: Sequence[Ids],
+        excluded: Sequence[Ids],
     ) -> LanguageMatches:
         """The full matches of a reading with its partial ones."""
         reading = found.reading
@@ -441,15 +449,14 @@ class Evaluation:
         for clause in reading.optional:
             own = weigh_parts(clause, parts_of[clause], reading)
             parts += own
-            self.optional += list_optional(self.snapshot, clause, words[clause].articles, own, reading)
-        self.parts += parts
+            self.optional += list_optional(self.snapshot, clause, words[clause], own, reading)
+        found = found._replace(parts=tuple(parts))
         alternatives = [words[clause] for clause in reading.optional]
-        alternatives += [multiply_scores(self.find_matches(part.scored), part.weight) for part in parts]
+        alternatives += [part.scored.articles for part in parts]
         if len(alternatives) < 2:
             return found
-        partial = unite(alternatives, self.snapshot.articles)
-        partial = intersect([partial, *filters]) if filters else partial
-        partial = subtract(_subtract_all(partial, excluded), found.full.articles)
+        partial = intersect_all([unite_articles(alternatives, self.snapshot.articles), *filters])
+        partial = subtract(_subtract_all(partial, excluded), found.full)
         near = found.near_terms
         terms = near._replace(partial=(*near.full, *(part.scored for part in parts)))
         return found._replace(partial=partial, near_terms=terms)
@@ -465,20 +472,74 @@ class Evaluation:
             if len(without) == len(self.statistics.languages):
                 continue
             try:
-                scored = self.score(Term(clause.fieldname, text), tuple(without))
+                scored = self.look_up(Term(clause.fieldname, text), tuple(without))
             except TimedOut:
                 self.skipped.append(clause)
                 break
             found.append((text, overlap, scored))
         return found
 
+    def score_matches(self, found: LanguageMatches) -> tuple[Matches, Matches]:
+        """The full and the partial matches of a reading, with scores by their terms."""
+        return (
+            Matches(found.full, self._score_clauses(found, found.full, ())),
+            Matches(found.partial, self._score_clauses(found, found.partial, found.parts)),
+        )
+
+    def _score_clauses(self, found: LanguageMatches, articles: Ids, parts: Sequence[ScoredPart]) -> Values:
+        """The scores of articles that match a reading: the sums of those of its clauses."""
+        total = np.zeros(len(articles))
+        if not len(articles):
+            return total
+        candidates = Candidates(self.snapshot, articles)
+        for clause, count in found.reading.optional.items():
+            total += count * self._score_alternative(clause, candidates, found.ignored.get(clause, ()))
+        for part in parts:
+            total += part.weight * self._score(part.scored, candidates)
+        for node in found.required:
+            total += self._score_node(node, candidates)
+        return total
+
+    def _score_node(self, node: Any, candidates: Candidates, without: tuple[int, ...] = ()) -> Values:
+        """What a node adds to the scores of articles: float64, 0 for those that do not match it.
+
+        All of the articles match a node that joins others by AND.
+        """
+        match node:
+            case Or():
+                return sum((self._score_alternative(part, candidates) for part in node), np.zeros(1))
+            case And():
+                return sum((self._score_node(part, candidates) for part in node), np.zeros(1))
+            case Must():
+                return self._score_node(node.child, candidates)
+            case Not() | FilterNode() | Every():
+                return np.zeros(1)
+            case _ if node is NullQuery:
+                return np.zeros(1)
+        try:
+            return float(node.boost) * self._score(self.look_up(node, without), candidates)
+        except TimedOut:
+            return np.zeros(1)
+
+    def _score_alternative(self, node: Any, candidates: Candidates, without: tuple[int, ...] = ()) -> Values:
+        """The same for a node that some of the articles may not match."""
+        scores = self._score_node(node, candidates, without)
+        if isinstance(node, (And, Must)):
+            scores = scores * contains(self.match(node, highlight=False), candidates.articles)
+        return scores
+
+    def _score(self, scored: ScoredTerm, candidates: Candidates) -> Values:
+        """The scores of a term in this tree."""
+        return score_term(candidates, scored, self.share_forms(scored))
+
     def boost_nearness(
         self,
         tree: Query,
         found: Sequence[LanguageMatches],
+        scored: Sequence[tuple[Matches, Matches]],
         depth: int | None,
         always_score: Ids | None,
-    ) -> tuple[list[LanguageMatches], Sequence[Pair]]:
+    ) -> tuple[list[tuple[Matches, Matches]], Sequence[Pair]]:
         """The matches, scored with inner words and nearness, and the pairs to score. Raises TimedOut."""
         inner_words: list[list[tuple[Query, ScoredTerm, float]]] = [[] for _ in found]
         pairs: Sequence[Pair] = ()
@@ -488,20 +549,31 @@ class Evaluation:
             # Pairs are scored for the same articles, whichever page is asked for.
             depth = depth if depth is None or not pairs else max(depth, DEPTH)
         boosted = []
-        for own, words in zip(found, inner_words, strict=True):
-            full, partial, terms = own.full, own.partial, own.near_terms
-            for _, word, weight in words:
-                matches = self.find_matches(word)
-                full = add_scores(full, matches, weight)
-                partial = add_scores(partial, matches, weight)
+        for own, both, words in zip(found, scored, inner_words, strict=True):
             full, partial = (
                 boost_nearness(
-                    self.snapshot, near, matches, depth, always_score, self.deadline, by_language=bool(pairs)
+                    self.snapshot,
+                    near,
+                    self._add_inner_words(matches, words),
+                    depth,
+                    always_score,
+                    self.deadline,
+                    by_language=bool(pairs),
                 )
-                for near, matches in ((terms.full, full), (terms.partial, partial))
+                for near, matches in zip((own.near_terms.full, own.near_terms.partial), both, strict=True)
             )
-            boosted.append(own._replace(full=full, partial=partial))
+            boosted.append((full, partial))
         return boosted, pairs
+
+    def _add_inner_words(self, found: Matches, words: Sequence[tuple[Query, ScoredTerm, float]]) -> Matches:
+        """The matches with the scores of single words of phrases and compounds, each with its weight."""
+        if not words:
+            return found
+        candidates = Candidates(self.snapshot, found.articles)
+        scores = found.scores
+        for _, word, weight in words:
+            scores = scores + weight * self._score(word, candidates)
+        return Matches(found.articles, scores)
 
     def _list_pairs(self, tree: AllOf, readings: Sequence[Reading]) -> list[Pair]:
         """The words of the query that stand side by side in it, in any reading."""
@@ -525,59 +597,60 @@ class Evaluation:
                     pairs[texts] = pair
         return list(pairs.values())
 
-    def _match_optional(self, clause: Query, without: tuple[int, ...]) -> Matches:
+    def _match_optional(self, clause: Query, without: tuple[int, ...]) -> Ids:
         """The articles that match a clause, read in all but some languages."""
         if not without:
             return self.match(clause)
         if self.deadline.is_over():
             self.skipped.append(clause)
-            return NO_MATCHES
+            return NO_MATCHES.articles
         return self._match_term(clause, highlight=True, without=without)
 
-    def match(self, node: Query, *, highlight: bool = True) -> Matches:
-        """The articles that match a node; with `highlight`, its terms are collected."""
+    def match(self, node: Query, *, highlight: bool = True) -> Ids:
+        """The articles (ascending) that match a node; with `highlight`, its terms are collected."""
         if self.deadline.is_over():
             self.skipped.append(node)
-            return NO_MATCHES
+            return NO_MATCHES.articles
         match node:
             case Or():
-                return unite([self.match(part, highlight=highlight) for part in node], self.snapshot.articles)
+                parts = [self.match(part, highlight=highlight) for part in node]
+                return unite_articles(parts, self.snapshot.articles)
             case And():
                 excluded = [self._match_excluded(part.query) for part in node if isinstance(part, Not)]
                 parts = [self.match(part, highlight=highlight) for part in node if not isinstance(part, Not)]
-                return _subtract_all(intersect(parts or [self._match_all()]), excluded)
+                return _subtract_all(intersect_all(parts or [self._match_all()]), excluded)
             case Not():
-                return subtract(self._match_all(), self._match_excluded(node.query).articles)
+                return subtract(self._match_all(), self._match_excluded(node.query))
             case Must():
                 return self.match(node.child, highlight=highlight)
             case FilterNode():
-                return make_unscored(self._match_filter(node))
+                return self._match_filter(node)
             case Every():
                 return self._match_all()
             case _ if node is NullQuery:
-                return NO_MATCHES
+                return NO_MATCHES.articles
         return self._match_term(node, highlight=highlight)
 
-    def _match_term(self, node: Any, *, highlight: bool, without: tuple[int, ...] = ()) -> Matches:
+    def _match_term(self, node: Any, *, highlight: bool, without: tuple[int, ...] = ()) -> Ids:
         try:
-            scored = self.score(node, without)
+            scored = self.look_up(node, without)
         except TimedOut:
             self.skipped.append(node)
-            return NO_MATCHES
+            return NO_MATCHES.articles
         if highlight:
             self.terms.append(scored)
             if is_word(node):
                 self._words[node.text] = scored
-        return multiply_scores(self.find_matches(scored), float(node.boost))
+        return scored.articles
 
-    def _match_excluded(self, node: Query) -> Matches:
+    def _match_excluded(self, node: Query) -> Ids:
         """The articles to exclude: all of them if there is no time to look the node up."""
         skipped = len(self.skipped)
         found = self.match(node, highlight=False)
         return found if len(self.skipped) == skipped else self._match_all()
 
-    def _match_all(self) -> Matches:
-        return make_unscored(np.arange(self.snapshot.articles, dtype=np.int32))
+    def _match_all(self) -> Ids:
+        return np.arange(self.snapshot.articles, dtype=np.int32)
 
     def _match_filter(self, node: FilterNode) -> Ids:
         found, partly = match_filter(self.snapshot, node)
@@ -597,7 +670,7 @@ class Evaluation:
         return make_note(NoteCode.NOT_LOOKED_UP, values, clauses=list_clauses(skipped))
 
 
-def _subtract_all(found: Matches, excluded: Sequence[Matches]) -> Matches:
+def _subtract_all(articles: Ids, excluded: Sequence[Ids]) -> Ids:
     for part in excluded:
-        found = subtract(found, part.articles)
-    return found
+        articles = subtract(articles, part)
+    return articles

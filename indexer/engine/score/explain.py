@@ -19,6 +19,7 @@ from indexer.engine.read.postings import FIELDS
 from indexer.engine.score.bm25f import (
     NEARNESS,
     WEIGHT,
+    Candidates,
     ScoredTerm,
     count_occurrences,
     length_norms,
@@ -26,7 +27,7 @@ from indexer.engine.score.bm25f import (
     score_form,
 )
 from indexer.engine.score.evaluate import Evaluation, QueryContext, QueryMatches
-from indexer.engine.score.matches import Matches
+from indexer.engine.score.matches import Matches, select_matches
 from indexer.engine.score.proximity import Pair, score_pairs
 from indexer.engine.score.query_terms import VARIANT
 from indexer.engine.score.ranking import measure_recency
@@ -115,7 +116,7 @@ def _explain_clause(evaluation: Evaluation, clause: Any, role: Role) -> ClauseEx
         case FilterNode() | Every():
             pass
         case _:
-            scored = evaluation.score(node)
+            scored = evaluation.look_up(node)
             words, synonyms = _list_words(evaluation, scored), scored.term.synonyms
     return ClauseExplanation(
         serialize_query(clause),
@@ -195,6 +196,8 @@ def explain_hits(
     `found` is the result of `run_query` for the tree. With `half_life` (days), the scores of `shown` have
     been multiplied by `measure_recency`.
     """
+    order = np.argsort(shown.articles)
+    shown = select_matches(shown, order)
     snapshot, articles = context.snapshot, shown.articles
     is_partial = contains(found.partial.articles, articles)
     term_scores = _score_terms(context, tree, found, articles, is_partial)
@@ -209,7 +212,7 @@ def explain_hits(
                 is_concerned = is_read_so & is_kind
                 nearness[is_concerned] += NEARNESS * measure_coverage(snapshot, terms, articles[is_concerned])
     recency = measure_recency(snapshot, articles, half_life)
-    return tuple(
+    explained = [
         HitExplanation(
             score=float(shown.scores[hit]),
             words=tuple(
@@ -232,7 +235,8 @@ def explain_hits(
             recency=float(recency[hit]),
         )
         for hit in range(len(articles))
-    )
+    ]
+    return tuple(explained[place] for place in np.argsort(order).tolist())
 
 
 def _score_terms(
@@ -242,56 +246,64 @@ def _score_terms(
     evaluation = Evaluation(context, tree)
     clauses = evaluation.clause_reader.read(tree)
     statistics = context.snapshot.statistics
+    candidates = Candidates(context.snapshot, articles)
     scores = [
         score
         for node in clauses.required
         if node is not NullQuery
-        for score in _score_clause(evaluation, node, 1, serialize_query(node), articles)
+        for score in _score_clause(evaluation, node, 1, serialize_query(node), candidates)
     ]
     for reading in clauses.readings:
         is_read_so = statistics.select(reading.languages)[articles]
         own = [
             score
             for node, times in reading.optional.items()
-            for score in _score_clause(evaluation, node, times, serialize_query(node), articles)
+            for score in _score_clause(evaluation, node, times, serialize_query(node), candidates)
         ]
         for clause, word, weight in evaluation.score_inner_words(reading):
-            own += _score_forms(evaluation, word, articles, weight, serialize_query(clause), word.term.label)
+            own += _score_forms(
+                evaluation, word, candidates, weight, serialize_query(clause), word.term.label
+            )
         scores += (replace(score, points=score.points * is_read_so) for score in own)
     for part in found.parts:
         if part.weight:
             is_concerned = is_partial & statistics.select(part.languages)[articles]
             name, label = serialize_query(part.clause), part.scored.term.label
-            for score in _score_forms(evaluation, part.scored, articles, part.weight, name, label):
+            for score in _score_forms(evaluation, part.scored, candidates, part.weight, name, label):
                 scores.append(replace(score, points=score.points * is_concerned))
     return scores
 
 
 def _score_clause(
-    evaluation: Evaluation, node: Any, times: float, clause: str, articles: Ids
+    evaluation: Evaluation, node: Any, times: float, clause: str, candidates: Candidates
 ) -> Iterator[_TermScore]:
-    """What each term of a node adds to the scores of articles; nothing where the node does not match."""
+    """What each term of a node adds to the scores of candidates; nothing where the node does not match."""
     match node:
         case Not() | FilterNode() | Every():
             return
         case Must():
-            yield from _score_clause(evaluation, node.child, times, clause, articles)
+            yield from _score_clause(evaluation, node.child, times, clause, candidates)
         case And() | Or():
-            is_match = contains(evaluation.match_node(node), articles)
+            is_match = contains(evaluation.match_node(node), candidates.articles)
             for part in node:
-                for score in _score_clause(evaluation, part, times, clause, articles):
+                for score in _score_clause(evaluation, part, times, clause, candidates):
                     yield replace(score, points=score.points * is_match)
         case _:
-            scored = evaluation.score(node)
+            scored = evaluation.look_up(node)
             times *= float(node.boost)
-            yield from _score_forms(evaluation, scored, articles, times, clause, serialize_query(node))
+            yield from _score_forms(evaluation, scored, candidates, times, clause, serialize_query(node))
 
 
 def _score_forms(
-    evaluation: Evaluation, scored: ScoredTerm, articles: Ids, times: float, clause: str, label: str
+    evaluation: Evaluation,
+    scored: ScoredTerm,
+    candidates: Candidates,
+    times: float,
+    clause: str,
+    label: str,
 ) -> Iterator[_TermScore]:
-    """The points of a term in articles: of all its forms together, and of each form that counts apart."""
-    snapshot, forms = evaluation.snapshot, evaluation.share_forms(scored)
+    """The points of a term in candidates: of all its forms together, and of each that counts apart."""
+    forms = evaluation.share_forms(scored)
     rest = times * (1 - np.sum([part.shares for part in forms], axis=0)) + np.zeros(len(scored.weights))
     whole: tuple[tuple[Form, ScoredTerm | None, float], ...] = (
         ("any", scored.typed or scored, 1.0),
@@ -300,31 +312,20 @@ def _score_forms(
     for form, own, weight in whole:
         if own:
             times_own = weight * rest
-            points = _look_up_scores(own.matches, articles) * snapshot.statistics.spread(times_own, articles)
+            points = candidates.score(own) * candidates.spread(times_own)
             yield _TermScore(clause, label, times_own, own, points, form)
     for part in forms:
-        points = _look_up_scores(score_form(snapshot, scored, part), articles) * times
+        points = score_form(candidates, scored, part) * times
         yield _TermScore(clause, label, times * part.shares, part.scored, points, part.form)
-
-
-def _look_up_scores(found: Matches, articles: Ids) -> Values:
-    """The scores of articles (in any order) in matches, 0 for articles that are not among them."""
-    scores = np.zeros(len(articles))
-    is_found = contains(found.articles, articles)
-    scores[is_found] = found.scores[found.articles.searchsorted(articles[is_found])]
-    return scores
 
 
 def _score_pairs(context: QueryContext, found: QueryMatches, articles: Ids) -> list[tuple[Pair, Values]]:
     """What each pair of words added to the scores of articles: 0 if they were not among the best."""
     has_pairs = contains(found.searched_for_pairs, articles)
-    order = np.argsort(articles)
-    pairs = []
-    for pair in found.pairs:
-        points = np.empty(len(articles))
-        points[order] = score_pairs(context.snapshot, articles[order], [pair], context.weights)
-        pairs.append((pair, points * has_pairs))
-    return pairs
+    return [
+        (pair, score_pairs(context.snapshot, articles, [pair], context.weights) * has_pairs)
+        for pair in found.pairs
+    ]
 
 
 def _score_fields(context: QueryContext, score: _TermScore, articles: Ids) -> list[tuple[FieldScore, ...]]:

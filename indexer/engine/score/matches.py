@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from indexer.engine.format.arrays import Ids, Values, contains, intersect_all, merge_sorted
+from indexer.engine.format.arrays import Ids, Values, contains, drop_repeated, merge_sorted
 
 # Above this share of all articles, adding into one slot an article is faster than merging sorted lists.
 _DENSE_SHARE = 1 / 32
@@ -40,25 +40,6 @@ def select_matches(found: Matches, places: NDArray[np.intp]) -> Matches:
     return Matches(found.articles.take(places), found.scores.take(places))
 
 
-def multiply_scores(found: Matches, factor: float) -> Matches:
-    return found if factor == 1.0 else Matches(found.articles, found.scores * factor)
-
-
-def intersect(parts: Sequence[Matches]) -> Matches:
-    """The articles that are in every part (at least one), with the sum of their scores."""
-    articles = intersect_all([part.articles for part in parts])
-    scores = np.zeros(len(articles))
-    # Added in the order of the parts, so that rounding does not depend on which is the rarest.
-    for part in parts:
-        # A part of the same length has the same articles.
-        scores += (
-            part.scores
-            if len(part) == len(articles)
-            else part.scores.take(part.articles.searchsorted(articles))
-        )
-    return Matches(articles, scores)
-
-
 def unite(parts: Sequence[Matches], size: int) -> Matches:
     """The articles that are in any part, with the sum of their scores; `size` counts all articles."""
     parts = [part for part in parts if len(part)]
@@ -76,17 +57,22 @@ def unite(parts: Sequence[Matches], size: int) -> Matches:
     return Matches(articles, scores)
 
 
-def add_scores(found: Matches, others: Matches, weight: float) -> Matches:
-    """`found`, with `weight` times its score in `others` added to each article that is also there."""
-    is_in_both = contains(others.articles, found.articles)
-    if not is_in_both.any():
-        return found
-    scores = found.scores.copy()
-    scores[is_in_both] += weight * others.scores[others.articles.searchsorted(found.articles[is_in_both])]
-    return Matches(found.articles, scores)
+def unite_articles(parts: Sequence[Ids], size: int) -> Ids:
+    """The articles (int32, ascending) that are in any part; `size` counts all articles."""
+    parts = [part for part in parts if len(part)]
+    if len(parts) < 2:
+        return parts[0] if parts else NO_MATCHES.articles
+    if sum(map(len, parts)) > size * _DENSE_SHARE:
+        is_found = np.zeros(size, np.bool_)
+        for part in parts:
+            is_found[part] = True
+        return is_found.nonzero()[0].astype(np.int32)
+    together = np.concatenate(parts)
+    # NumPy's stable sort merges runs that are sorted already.
+    together.sort(kind="stable")
+    return drop_repeated(together)
 
 
-def subtract(found: Matches, articles: Ids) -> Matches:
-    """The matches without some articles (ascending)."""
-    is_left = ~contains(articles, found.articles)
-    return Matches(found.articles.compress(is_left), found.scores.compress(is_left))
+def subtract(articles: Ids, excluded: Ids) -> Ids:
+    """The articles that are not among the excluded ones; both are ascending."""
+    return articles.compress(~contains(excluded, articles)) if len(excluded) else articles

@@ -77,7 +77,7 @@ def list_optional(
     if not parts:
         return [OptionalClause(label, _unite_ids(articles, others))]
     found = [
-        OptionalClause(part.scored.term.label, _unite_ids(part.scored.matches.articles, others), part.overlap)
+        OptionalClause(part.scored.term.label, _unite_ids(part.scored.articles, others), part.overlap)
         for part in parts
     ]
     # The whole clause is what an article misses if it has all the parts, but not together.

@@ -107,8 +107,8 @@ def make_pair(
     snapshot, statistics = reader.snapshot, reader.snapshot.statistics
     first, second = scored
     if first is not None and second is not None:
-        fewer, more = sorted((word.matches.articles for word in (first, second)), key=len)
-        both = fewer[contains(more, fewer)]
+        fewer, more = sorted((word.articles for word in (first, second)), key=len)
+        both = fewer.compress(contains(more, fewer))
         if not len(both):
             return None
         weights = idf(statistics.articles, statistics.count(both))

@@ -98,7 +98,7 @@ def occurrences(snapshot: Snapshot, query: str) -> tuple[Postings, int]:
     clock = itertools.count()
     context = QueryContext(snapshot, ["en"], deadline=Deadline(10**9, clock.__next__))
     tree = parse_query(query, today=TODAY).tree
-    scored = Evaluation(context, tree).score(tree)
+    scored = Evaluation(context, tree).look_up(tree)
     return scored.term.paragraph, next(clock)
 
 
