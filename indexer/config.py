@@ -7,13 +7,11 @@ import json
 import math
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 from msgspec import to_builtins
 
@@ -124,7 +122,12 @@ class Config:
 
     def today(self, now: datetime | None = None) -> date:
         """Return the date in the configured zone, else in the machine's, now or at an aware time."""
-        zone = ZoneInfo(self.timezone) if self.timezone else None
+        zone = None
+        if self.timezone:
+            # Imported here, since most configurations name no zone.
+            from zoneinfo import ZoneInfo
+
+            zone = ZoneInfo(self.timezone)
         return (now.astimezone(zone) if now else datetime.now(zone)).date()
 
     def source_at(self, path: Path) -> Source:
@@ -183,6 +186,9 @@ def load_config(
     path = (folder or Path()) / FILE_NAME
     try:
         with translate_read_errors(path), open_regular(path, links=True) as file:
+            # Imported here, since many folders have no such file.
+            import tomllib
+
             settings = tomllib.load(file)
     except FileNotFoundError:
         settings = {}

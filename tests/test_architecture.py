@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer import Article, open_index
 from tests.fixtures.folders import Archive
 
 ROOT = Path(__file__).parents[1]
@@ -137,13 +138,18 @@ def test_a_library_stays_in_its_packages(library: str, packages: tuple[str, ...]
     assert find_wrong_imports(is_outside) == []
 
 
-def loaded_by(code: str) -> set[str]:
-    """The top-level modules that a fresh interpreter has loaded after some code."""
-    script = f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+def modules_loaded_by(code: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after some code."""
+    script = f"import sys\n{code}\nprint('\\nloaded', *sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    return set(done.stdout.split())
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def loaded_by(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has loaded after some code."""
+    return {name.partition(".")[0] for name in modules_loaded_by(code)}
 
 
 # What Whoosh loses documents, locks or removals with, seen in 3.54: refresh brings removed documents back,
@@ -233,6 +239,35 @@ def test_searching_and_reading_text_load_no_heavy_library(archive: Archive) -> N
         f"index.sync({str(archive.seeds)!r}); index.search('crane')"
     )
     assert loaded & (HEAVY - {"charset_normalizer"} | {"webui"}) == set()
+
+
+def test_a_search_with_the_command_loads_nothing_that_reads_sources_or_writes(archive: Archive) -> None:
+    with open_index(archive.folder) as index:
+        index.put([Article("crane", "Harbour", ["The old steam crane was sold."], language="en")])
+    arguments = ["search", "crane", "--index", str(archive.folder)]
+    loaded = modules_loaded_by(f"from indexer.cli import run_cli\nassert run_cli({arguments!r}) == 0")
+    ours = {name for name in loaded if name.startswith("indexer.")}
+    packages = ("readers", "engine.build", "engine.whoosh", "integrations")
+    modules = {
+        "indexer.store.update",
+        "indexer.search.suggest",
+        "indexer.search.quotes",
+        "indexer.search.similar",
+    }
+    assert [name for name in ours if name.startswith(tuple(f"indexer.{own}" for own in packages))] == []
+    assert {name for name in ours if name.startswith("indexer.sync.")} == {"indexer.sync.catalog"}
+    assert ours & modules == set()
+    libraries = {
+        "regex",
+        "rapidfuzz",
+        "babel",
+        "dateutil",
+        "email",
+        "importlib.metadata",
+        "py3langid",
+        "webui",
+    }
+    assert loaded & (HEAVY | libraries) == set()
 
 
 def test_the_site_loads_no_reader_libraries_and_no_server() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,10 @@ def _read_filters(pairs: tuple[str, ...]) -> dict[str, list[str] | bool]:
 
 def open_configured(**options: Any) -> Index:
     """Open the index as configured, with these options."""
-    # Imported here because --help and usage errors do not need the engine.
+    # Imported here because --help and usage errors do not need the engine. Imports make many objects and no
+    # garbage, so that looking for garbage meanwhile would only take time.
+    gc.disable()
     from indexer.index import open_index
 
+    gc.enable()
     return open_index(load_config(**options))

@@ -216,7 +216,7 @@ def _make_bold(text: str, spans: Sequence[Span]) -> str:
 
 def sanitize(text: str) -> str:
     """Return the text without control characters, which could change the terminal."""
-    return "".join(char if char.isprintable() or char == " " else " " for char in text)
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def format_facet(name: str, counts: Sequence[FacetCount]) -> Iterator[str]:

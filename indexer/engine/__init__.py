@@ -31,11 +31,13 @@ snapshot with the languages, the deadline and the looked-up terms of one request
 - vocabulary: `complete_word`, `complete_word_after`, `find_titles`, `Snapshot.vocabulary`; `TermReader` looks
   up single terms;
 - explain: `explain_query`, `explain_hits`.
+
+The names of `build` are loaded when they are first used, since a search needs none of them.
 """
 
-from indexer.engine.build.check import find_differences, verify_snapshot
-from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
-from indexer.engine.build.gather import Chunk, Gatherer
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from indexer.engine.count.collapse import Collapsed, collapse_duplicates
 from indexer.engine.count.completions import complete_word, complete_word_after, find_titles
 from indexer.engine.count.facets import count_facet, count_timeline
@@ -63,3 +65,21 @@ from indexer.engine.score.positions import Phrase, Spans, TermSet, find_chains
 from indexer.engine.score.query_terms import QueryTerm, TermReader
 from indexer.engine.score.ranking import SortPosition, measure_recency, select_top, sort_position
 from indexer.engine.score.variants import join_words
+
+if TYPE_CHECKING:
+    from indexer.engine.build.check import find_differences, verify_snapshot
+    from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
+    from indexer.engine.build.gather import Chunk, Gatherer
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Load what makes segments when it is first used."""
+        modules = {
+            "check": ("find_differences", "verify_snapshot"),
+            "commit": ("Batch", "create_empty", "remove_leftovers"),
+            "gather": ("Chunk", "Gatherer"),
+        }
+        for module, names in modules.items():
+            if name in names:
+                return getattr(import_module(f"indexer.engine.build.{module}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

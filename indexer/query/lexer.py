@@ -72,6 +72,8 @@ _SPECIAL = re.compile(r"[*?~^:=/\\<>|\[\]{}]")
 
 OPERATORS = frozenset(("AND", "OR", "NOT", "NEAR"))
 """The words that are operators; NEAR may also have a distance."""
+_PLAIN_TEXT = re.compile(r"(?:[^\W_]++ ?)+")
+_WORD_OR_SPACE = re.compile(r"[^ ]+| ")
 # A quotation mark, a field, or a group: parentheses in which or beside which there is an operator. Beside it,
 # a single word in parentheses is an abbreviation.
 _QUERY_SHAPE = re.compile(r'"|\([^()]*&|&\((?!.\))|\([^()]{2,}\)&')
@@ -169,6 +171,12 @@ def tokenize(
     A question in capitals has no operators. Without `read_dates` there are no DATES: the words of
     "date:last week" are tokens of their own. `custom_fields` are the names of fields besides FIELDS.
     """
+    if read_dates is None and _PLAIN_TEXT.fullmatch(text) and OPERATORS.isdisjoint(text.split(" ")):
+        # Most texts are nothing but words of letters and digits, which need no large pattern.
+        return [
+            Token(Kind.SPACE if match[0] == " " else Kind.WORD, match[0], *match.span())
+            for match in _WORD_OR_SPACE.finditer(text)
+        ]
     tokens = [*_match_tokens(text, read_dates, _compile_tokens((*FIELDS, *custom_fields)))]
     if not is_question_in_capitals(tokens):
         return tokens

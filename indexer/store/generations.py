@@ -24,7 +24,7 @@ import msgspec
 from msgspec import Struct
 
 from indexer.config import Config
-from indexer.engine import Snapshot, create_empty, remove_leftovers
+from indexer.engine import Snapshot
 from indexer.errors import RUN_DOCTOR, IndexBuilding, IndexDamaged, IndexMissing, IndexOutdated, StorageFailed
 from indexer.fields import FieldType
 from indexer.files.names import (
@@ -216,6 +216,9 @@ def read_settings(folder: Path) -> Settings:
 
 def create_generation(config: Config) -> Path:
     """Create the folder of a new, empty generation, which is not live yet."""
+    # Imported here, as below, since a search needs nothing that writes.
+    from indexer.engine import create_empty
+
     root = config.index
     with translate_write_errors(root):
         numbers = [int(path.name[1:7]) for path in root.iterdir() if GENERATION.match(path.name)]
@@ -259,6 +262,8 @@ def remove_old_generations(root: Path) -> None:
     What cannot be removed now is left to the next call. Nothing is removed from a generation that cannot be
     read, because it is unknown what that needs.
     """
+    from indexer.engine import remove_leftovers
+
     with suppress(OSError, StorageFailed, IndexMissing, IndexDamaged, IndexOutdated):
         _mark_unpublished(root)
         if not (root / POINTER).exists() and len(names := finished_generations(root)) == 1:

@@ -7,7 +7,6 @@ try the writer's lock instead: trying a lock means holding it for a moment, in w
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -86,7 +85,7 @@ class RecordedProgress:
         building = Building(
             self._files, self._of_files, self._size, self._of_size, self._report.added, self._started
         )
-        record = _Record(os.getpid(), socket.gethostname(), building)
+        record = _Record(os.getpid(), _get_host(), building)
         # Not synced: after a power cut there is no build to report.
         temporary = self._path.with_name(PROGRESS + NEW)
         with suppress(OSError):
@@ -104,7 +103,7 @@ def read_progress(root: Path) -> Building | None:
             record = msgspec.json.decode(file.read(_MAX_LENGTH), type=_Record)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    is_local = record.host == socket.gethostname()
+    is_local = record.host == _get_host()
     if age > (STALE_LOCAL if is_local else STALE_REMOTE) or (is_local and not _is_running(record.pid)):
         return None
     return record.building
@@ -122,3 +121,10 @@ def _is_running(pid: int) -> bool:
     except PermissionError:
         pass  # It exists and belongs to another user.
     return True
+
+
+def _get_host() -> str:
+    # Imported here, since most searches find no build.
+    import socket
+
+    return socket.gethostname()

@@ -18,13 +18,10 @@ Packages above enter by the names below, by `catalog`, a module of its own, and 
 is not among the names because it loads the readers and the worker pool.
 """
 
-from indexer.sync.aliases import carry_aliases
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from indexer.sync.catalog import Catalog, Entry, FileState, Stamp
-from indexer.sync.exclusions import IGNORE_FILE
-from indexer.sync.guards import refuse_shrunk
-from indexer.sync.listing import Listing, check_source, list_source
-from indexer.sync.options import Progress, Silence, SyncOptions
-from indexer.sync.plan import default_id
 
 __all__ = [
     "IGNORE_FILE",
@@ -42,3 +39,27 @@ __all__ = [
     "list_source",
     "refuse_shrunk",
 ]
+
+if TYPE_CHECKING:
+    from indexer.sync.aliases import carry_aliases
+    from indexer.sync.exclusions import IGNORE_FILE
+    from indexer.sync.guards import refuse_shrunk
+    from indexer.sync.listing import Listing, check_source, list_source
+    from indexer.sync.options import Progress, Silence, SyncOptions
+    from indexer.sync.plan import default_id
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Load what a sync needs, and a search does not, when it is first used."""
+        modules = {
+            "aliases": ("carry_aliases",),
+            "exclusions": ("IGNORE_FILE",),
+            "guards": ("refuse_shrunk",),
+            "listing": ("Listing", "check_source", "list_source"),
+            "options": ("Progress", "Silence", "SyncOptions"),
+            "plan": ("default_id",),
+        }
+        for module, names in modules.items():
+            if name in names:
+                return getattr(import_module(f"{__name__}.{module}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,9 +16,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import regex
 import Stemmer
 
 from indexer.files.fork_safe import Lock
@@ -32,7 +31,10 @@ from indexer.text.languages import (
     base_language,
 )
 from indexer.text.normalization import normalize, put_tone_last
-from indexer.text.unspaced import RUN, RUN_START, is_unspaced, split_bigrams
+from indexer.text.unspaced import RUN, RUN_START, compile_late, is_unspaced, split_bigrams
+
+if TYPE_CHECKING:
+    import regex
 
 _ALNUM = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{RUN_START}]]"
 # The last two are used in Hebrew abbreviations.
@@ -64,16 +66,13 @@ def _fill_in(**parts: str) -> str:
     return pattern
 
 
-_SURFACE = regex.compile(
-    _fill_in(
-        UNSPACED=RUN,
-        INSIDE=f"(?: [{_APOSTROPHES}{_JOINERS}] | {_HEBREW_QUOTE} )",
-        ALNUM=_ALNUM,
-        LETTER=r"\p{L}",
-        DIGIT=r"\p{N}",
-        APOSTROPHES=_APOSTROPHES,
-    ),
-    regex.VERBOSE | regex.VERSION1,
+_SURFACE = _fill_in(
+    UNSPACED=RUN,
+    INSIDE=f"(?: [{_APOSTROPHES}{_JOINERS}] | {_HEBREW_QUOTE} )",
+    ALNUM=_ALNUM,
+    LETTER=r"\p{L}",
+    DIGIT=r"\p{N}",
+    APOSTROPHES=_APOSTROPHES,
 )
 # The same for ASCII text, which the standard library matches three times faster.
 _ASCII_SURFACE = re.compile(
@@ -87,9 +86,9 @@ _ASCII_SURFACE = re.compile(
     ),
     re.VERBOSE,
 )
-_HEBREW_QUOTES = regex.compile(_HEBREW_QUOTE, regex.VERSION1)
 _NUMBER = re.compile("[0-9]+(?:[.,][0-9]+)*")
-_THOUSANDS = regex.compile(r"\p{N}{1,3}(?:,\p{N}{3})+")
+_THOUSANDS = re.compile("[0-9]{1,3}(?:,[0-9]{3})+")
+_OTHER_THOUSANDS = r"\p{N}{1,3}(?:,\p{N}{3})+"
 
 # The languages that have rules of their own.
 _SPECIAL = SNOWBALL.keys() | ELISIONS.keys() | DOTLESS | {TONED}
@@ -260,7 +259,7 @@ class Analyzer:
         for mark in _APOSTROPHES[1:]:
             text = text.replace(mark, "'")
         text = text.replace('"', "")
-        if _THOUSANDS.fullmatch(text):
+        if "," in text and compile_late(_OTHER_THOUSANDS).fullmatch(text):
             text = text.replace(",", "")
         elif text[0].isnumeric():
             text = text.replace(",", ".")
@@ -338,8 +337,8 @@ def _make_analyzer(base: str) -> Analyzer:
     return Analyzer(base)
 
 
-def _surface_pattern(text: str) -> Any:
-    return _ASCII_SURFACE if text.isascii() else _SURFACE
+def _surface_pattern(text: str) -> re.Pattern[str] | regex.Pattern[str]:
+    return _ASCII_SURFACE if text.isascii() else compile_late(_SURFACE, re.VERBOSE)
 
 
 def _is_plain(surface: str) -> bool:
@@ -349,4 +348,4 @@ def _is_plain(surface: str) -> bool:
 
 def replace_hebrew_quotes(text: str) -> str:
     """Return the text with Hebrew quotation marks in abbreviations: no surface has an ASCII one then."""
-    return _HEBREW_QUOTES.sub("\u05f4", text)
+    return compile_late(_HEBREW_QUOTE).sub("\u05f4", text)

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
-from importlib.metadata import version
 from itertools import product
 from typing import Literal, get_args
 from unicodedata import decimal
 from zlib import crc32
 
-import regex
 from msgspec import DecodeError, json
 
 from indexer.files.cache import find_cache, keep
 from indexer.text.normalization import normalize
+from indexer.text.unspaced import compile_late
 
 # Where two languages use a name for different months, the first language counts: Croatian, whose listopad is
 # October, comes after Polish and Czech, where it is November. Those with a country have other names.
@@ -39,10 +38,10 @@ _MORE_MONTHS = {"jaenner": 1, "fév": 2, "maerz": 3, "mrz": 3, "sept": 9, "set":
 # Case endings and prefixes with which a name stands in a date.
 _AFFIXES = {"he": ("ב", ""), "eu": ("", "ren"), "th": ("", "ที่")}
 _MORE_WEEKDAYS = ("tues", "weds", "thur", "thurs", "sonnabend")
-_PERSIAN_DIGIT = regex.compile("[۰-۹]")
-_ARABIC_DIGIT = regex.compile("[٠-٩]")
-_OTHER_DIGIT = regex.compile(r"(?![0-9])\p{Nd}")
-_THAI = regex.compile(r"\p{Thai}")
+_PERSIAN_DIGIT = "[۰-۹]"
+_ARABIC_DIGIT = "[٠-٩]"
+_OTHER_DIGIT = r"(?![0-9])\p{Nd}"
+_THAI = r"\p{Thai}"
 _BUDDHIST_ERA = 543
 _Kind = Literal["months", "days"]
 _Locales = dict[_Kind, dict[str, list[tuple[int, str]]]]
@@ -88,23 +87,25 @@ def from_solar_hijri(year: int, month: int, day: int) -> date:
 
 def is_solar_hijri(expression: str, year: int) -> bool:
     """Whether a date is one of the Persian calendar, by its digits: those of Persian, and a recent year."""
-    return 1200 <= year <= 1500 and _PERSIAN_DIGIT.search(expression) is not None
+    return 1200 <= year <= 1500 and compile_late(_PERSIAN_DIGIT).search(expression) is not None
 
 
 def is_lunar_hijri(expression: str, year: int) -> bool:
     """Whether a date is one of the Islamic calendar, which is not read: Arabic digits, a recent year."""
-    return 1200 <= year <= 1500 and _ARABIC_DIGIT.search(expression) is not None
+    return 1200 <= year <= 1500 and compile_late(_ARABIC_DIGIT).search(expression) is not None
 
 
 def to_common_era(expression: str, year: int) -> int:
     """Return the year of a date; the years of the Buddhist era, in which Thai is written, are 543 ahead."""
-    is_buddhist = 2300 <= year <= 2800 and _THAI.search(expression) is not None
+    is_buddhist = 2300 <= year <= 2800 and compile_late(_THAI).search(expression) is not None
     return year - _BUDDHIST_ERA if is_buddhist else year
 
 
 def to_ascii_digits(text: str) -> str:
     """Return the text with the decimal digits of all scripts as 0 to 9; its length does not change."""
-    found: str = text if text.isascii() else _OTHER_DIGIT.sub(lambda match: str(decimal(match[0])), text)
+    found: str = (
+        text if text.isascii() else compile_late(_OTHER_DIGIT).sub(lambda match: str(decimal(match[0])), text)
+    )
     return found
 
 
@@ -125,6 +126,9 @@ def _list_names(kind: _Kind, languages: tuple[str, ...]) -> Iterator[tuple[int, 
 
 def _read_locales(languages: tuple[str, ...]) -> _Locales:
     """Return the names that Babel has, which takes a quarter of a second; from the cache if it has them."""
+    # Imported here, since it takes longer than many a search, and only this needs it.
+    from importlib.metadata import version
+
     key = f"{version('babel')}-{crc32(' '.join(languages).encode()):08x}"
     path = find_cache() / f"calendars-{key}.json"
     try:

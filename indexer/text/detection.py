@@ -14,9 +14,8 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any
 
-import regex
-
 from indexer.text.languages import base_language
+from indexer.text.unspaced import compile_late
 
 SAMPLE = 400
 """How many characters of an article are read; more of them hardly improve the result."""
@@ -39,12 +38,12 @@ _BY_SCRIPT = {
 }  # fmt: skip
 # Other languages that are written in these scripts, with the one in `_BY_SCRIPT`.
 _SAME_SCRIPT = {"yi": "he", "as": "bn", "ti": "am", "yue": "zh", "wuu": "zh"}
-_SCRIPT_LETTERS = regex.compile(
+_SCRIPT_LETTERS = (
     r"[\p{Armenian}\p{Bengali}\p{Bopomofo}\p{Han}\p{Ethiopic}\p{Georgian}\p{Greek}\p{Gujarati}\p{Gurmukhi}"
     r"\p{Hangul}\p{Hebrew}\p{Hiragana}\p{Kannada}\p{Katakana}\p{Khmer}\p{Lao}\p{Malayalam}\p{Myanmar}"
     r"\p{Oriya}\p{Sinhala}\p{Tamil}\p{Telugu}\p{Thai}\p{Tibetan}]"
 )
-_LETTERS = regex.compile(r"\p{L}")
+_LETTERS = r"\p{L}"
 _NO_LETTERS = bytes(byte for byte in range(128) if not chr(byte).isalpha())
 _KANA_SHARE = 1 / 20  # of the Chinese characters: a text with more kana is Japanese
 
@@ -94,7 +93,7 @@ def _sample(paragraphs: Iterable[str]) -> str:
 
 def _detect_by_script(sample: str) -> str | None:
     """Return the language whose script at least a quarter of the letters are in; None if there is none."""
-    letters = "" if sample.isascii() else "".join(_SCRIPT_LETTERS.findall(sample))
+    letters = "" if sample.isascii() else "".join(compile_late(_SCRIPT_LETTERS).findall(sample))
     # A quarter is enough: foreign names in Latin letters are long.
     if not letters or len(letters) < _count_letters(sample) / 4:
         return None
@@ -138,7 +137,7 @@ def _detect_by_model(sample: str, configured: str) -> str | None:
 def _count_letters(text: str) -> int:
     if text.isascii():
         return len(text.encode().translate(None, _NO_LETTERS))
-    return len(_LETTERS.findall(text))
+    return len(compile_late(_LETTERS).findall(text))
 
 
 @cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 import zlib
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,9 @@ def load_model(languages: tuple[str, ...]) -> Any:
 
 def _make_name(languages: tuple[str, ...]) -> str:
     """The name of the copy, another one for each version of py3langid and each choice of languages."""
+    # Imported here, since only a process that reads documents needs it.
+    from importlib.metadata import version
+
     return f"languages-{version('py3langid')}-{zlib.crc32(' '.join(languages).encode()):08x}"
 
 

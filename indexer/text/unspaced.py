@@ -8,9 +8,12 @@ cluster based Thai information retrieval"). Two adjacent units are a bigram, whi
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-import regex
+if TYPE_CHECKING:
+    import regex
 
 # Hangul is included because particles are attached to words. Digits and punctuation are not included.
 _SCRIPTS = (
@@ -21,18 +24,31 @@ RUN_START = rf"[{_SCRIPTS}]--[\p{{Nd}}\p{{P}}\p{{S}}]"
 # Also contains voicing marks of kana and variation selectors, after the first character.
 RUN = rf"[{RUN_START}][[{RUN_START}]\u3099\u309a\uff9e\uff9f\ufe00-\ufe0f\U000e0100-\U000e01ef]*"
 
-_IS_RUN = regex.compile(rf"[{RUN_START}]", regex.VERSION1)
-_UNIT = regex.compile(
-    r"[\u0e40-\u0e44\u0ec0-\u0ec4]?\X(?:(?<=[\u17d2\u1039])\X)*[\u0e30\u0e32\u0e45\u0eb0\u0eb2\u102b\u102c\u1038]*"
+_IS_RUN = rf"[{RUN_START}]"
+_UNIT = (
+    r"[\u0e40-\u0e44\u0ec0-\u0ec4]?\X(?:(?<=[\u17d2\u1039])\X)*"
+    r"[\u0e30\u0e32\u0e45\u0eb0\u0eb2\u102b\u102c\u1038]*"
 )
 # In these ranges each character is a unit.
-_SINGLE_UNITS = regex.compile(r"[\u3041-\u3096\u30a1-\u30fc\u3400-\u9fff\uac00-\ud7a3]+")
-_SELECTORS = regex.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]+")
+_SINGLE_UNITS = r"[\u3041-\u3096\u30a1-\u30fc\u3400-\u9fff\uac00-\ud7a3]+"
+_SELECTORS = "[\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
+
+
+@cache
+def compile_late(pattern: str, flags: int = 0) -> regex.Pattern[str]:
+    """Return a pattern of the module `regex`, compiled when it is first used.
+
+    Loading the module and compiling its patterns takes longer than many a search, and ASCII text needs
+    neither.
+    """
+    import regex
+
+    return regex.compile(pattern, flags | regex.VERSION1)
 
 
 def is_unspaced(text: str) -> bool:
     """Whether a text begins in a script that is indexed as bigrams."""
-    return not text.isascii() and _IS_RUN.match(text) is not None
+    return not text.isascii() and compile_late(_IS_RUN).match(text) is not None
 
 
 def split_bigrams(run: str) -> list[tuple[str, int, int]]:
@@ -44,21 +60,21 @@ def split_bigrams(run: str) -> list[tuple[str, int, int]]:
 
 def is_unit(text: str) -> bool:
     """Whether a text is a single unit."""
-    return is_unspaced(text) and _UNIT.fullmatch(text) is not None and len(_units(text)) == 1
+    return is_unspaced(text) and compile_late(_UNIT).fullmatch(text) is not None and len(_units(text)) == 1
 
 
 def unit_end(text: str, start: int) -> int:
     """Return the end of the unit that begins at `start`."""
-    match = _UNIT.match(text, start)
+    match = compile_late(_UNIT).match(text, start)
     return match.end() if match else start + 1
 
 
 def _units(run: str) -> list[tuple[str, int, int]]:
-    if _SINGLE_UNITS.fullmatch(run):
+    if compile_late(_SINGLE_UNITS).fullmatch(run):
         return [(char, place, place + 1) for place, char in enumerate(run)]
     # Normalized one by one, since the positions are those in the original text.
-    return [(_normalize_unit(match.group()), *match.span()) for match in _UNIT.finditer(run)]
+    return [(_normalize_unit(match.group()), *match.span()) for match in compile_late(_UNIT).finditer(run)]
 
 
 def _normalize_unit(unit: str) -> str:
-    return _SELECTORS.sub("", unicodedata.normalize("NFKC", unit).casefold())
+    return compile_late(_SELECTORS).sub("", unicodedata.normalize("NFKC", unit).casefold())

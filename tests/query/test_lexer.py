@@ -44,6 +44,17 @@ def test_a_text_is_read_as_tokens(text: str, tokens: list[tuple[str, str]]) -> N
     assert [(token.kind.name, token.text) for token in found] == tokens
 
 
+_WORDS = st.sampled_from(
+    ["a", "AND", "NOT", "NEAR", "US", "2024", "last", "Zoë", "東京", "x_y", "a-b", "", "\n"]
+)
+
+
+@given(st.one_of(st.text(), st.lists(_WORDS, max_size=9).map(" ".join)))
+def test_words_alone_are_the_tokens_that_they_are_beside_others(text: str) -> None:
+    # Where dates are looked for, and none are found, nothing is taken for words alone.
+    assert tokenize(text) == tokenize(text, lambda _, __: None)
+
+
 @pytest.mark.parametrize(
     ("text", "operators"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from itertools import compress
 from operator import or_
 from typing import NamedTuple
 
@@ -55,9 +56,7 @@ def _count_words(views: Sequence[SegmentView]) -> dict[str, int]:
         if len(weights) > MAX_WORDS:
             best = np.argpartition(-weights, MAX_WORDS)[:MAX_WORDS]
             words, weights = [words[number] for number in best.tolist()], weights[best]
-        counts = (
-            (word, count) for word, count in zip(words, weights.tolist(), strict=True) if word.isalpha()
-        )
+        counts = compress(zip(words, weights.tolist(), strict=True), map(str.isalpha, words))
         for word, count in counts if found else ():
             found[word] = found.get(word, 0) + count
         found = found or dict(counts)
