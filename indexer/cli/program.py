@@ -7,6 +7,7 @@ some files were skipped, 4 the index is locked, 5 the index is damaged, 130 inte
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -45,6 +46,8 @@ for _command in (
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code."""
+    # Keeps NumPy from starting threads for linear algebra, which is not used here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     prepare_streams()
     sys.exit(run_cli(arguments))
 
