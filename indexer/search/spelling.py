@@ -116,9 +116,10 @@ class _Checker:
             or own >= DOUBTED
         ):
             return []
-        is_in_context = bool(own) and self._count_beside(typed, before, after) > 0
+        similar = [*islice(self._find_similar(typed, own), _CONSIDERED)]
+        is_in_context = bool(own and similar) and self._count_beside(typed, before, after) > 0
         found = []
-        for near, edits, unlikely in islice(self._find_similar(typed, own), _CONSIDERED):
+        for near, edits, unlikely in similar:
             times = 1 if self._is_common(near) else self.snapshot.vocabulary.estimate_frequency(near)
             pairs = 0 if is_in_context else self._count_beside(near, before, after)
             if self._is_likelier(len(typed), own, edits, times, pairs):

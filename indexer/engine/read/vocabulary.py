@@ -100,7 +100,7 @@ class FuzzyIndex:
             start = bisect_left(own.frequencies, min_frequency) if min_frequency else 0
             indices = (np.bitwise_count(own.letters[start:] ^ letters) <= 2 * distance).nonzero()[0]
             if len(indices):
-                found += _measure(word, [own.words[start + index] for index in indices.tolist()], distance)
+                found += _measure(word, [*map(own.words.__getitem__, (indices + start).tolist())], distance)
         return sorted(found)
 
 
