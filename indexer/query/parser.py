@@ -46,7 +46,7 @@ from indexer.results import Note
 
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 _UNKNOWN_FIELD = re.compile(r"([^\W\d][\w-]+):(?:[^:/\\.,;!?]|$)")
-_PLAIN = r"[^\W_]+"
+_PLAIN = r"[^\W_]+(?:['\u2019-][^\W_]+)*"
 _SIMPLE = re.compile(
     rf"(?P<joined>{_PLAIN}(?: AND {_PLAIN})+)|(?P<words>{_PLAIN}(?: {_PLAIN})*)|(?P<prefix>{_PLAIN})\*"
     rf'|"(?P<phrase>{_PLAIN}(?: {_PLAIN})*)"'
@@ -130,7 +130,7 @@ def parse_query(
 
 
 def parse_simple(text: str, max_clauses: int) -> Query | None:
-    """Parse words of letters and digits, side by side or joined by AND, a phrase of them, or a prefix.
+    """Parse plain words, such as don't and covid-19, side by side or joined by AND, a phrase or a prefix.
 
     The tree is the one that their tokens would give, in a fraction of the time. Returns None for other texts,
     and where dates, other operators, or a bound could be met.
