@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -21,40 +21,38 @@ _CAN_OPEN_AT = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 _ATTEMPTS = 3
 
 
-def source_path(root: Path, path: str) -> Path:
-    """Return the path of a file of a source, which may be the source itself."""
-    return root if root.is_file() else root / path
+def source_folder(root: Path) -> str:
+    """Return the folder that the paths of a source's files are below; the source itself may be a file."""
+    return str(root.parent if root.is_file() else root)
 
 
-def open_file(file: Path, path: str) -> BufferedReader:
-    """Open a regular file of a source for reading; `path` is its path below the source.
+def open_file(folder: str, path: str) -> BufferedReader:
+    """Open a regular file of a source for reading; `path` is its path below the folder, with slashes.
 
-    The file is in the source even if one of its folders is replaced by a link meanwhile. Raises OSError.
+    The file is in the folder even if one of those between is replaced by a link meanwhile. Raises OSError.
     """
-    steps = Path(path).parts
-    root = file.parents[len(steps) - 1]
     if not _CAN_OPEN_AT:
-        return _check_regular(os.open(file, _READ_FLAGS))
+        return _check_regular(os.open(f"{folder}/{path}", _READ_FLAGS))
     try:
-        return _check_regular(_open_below(root, steps))
+        return _check_regular(_open_below(folder, path.split("/")))
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENOTDIR):
             raise
     # There is a link on the path. Resolve it, and open the result without following any link.
-    real = Path(os.path.realpath(file))
-    if not real.is_relative_to(root):
+    real = Path(os.path.realpath(f"{folder}/{path}"))
+    if not real.is_relative_to(folder):
         raise OSError(errno.EXDEV, LEADS_OUT)
-    return _check_regular(_open_below(root, real.relative_to(root).parts))
+    return _check_regular(_open_below(folder, real.relative_to(folder).parts))
 
 
-def read_whole(file: Path, path: str, max_bytes: int) -> bytes:
-    """Return the bytes of a regular file, as they are at one moment; `path` is its path below the source.
+def read_whole(folder: str, path: str, max_bytes: int) -> bytes:
+    """Return the bytes of a regular file of a source, as they are at one moment; see `open_file`.
 
     Raises UnreadableDocument for more than `max_bytes`, and OSError if the file cannot be read or changes
     during every attempt.
     """
     for _ in range(_ATTEMPTS):
-        with open_file(file, path) as opened:
+        with open_file(folder, path) as opened:
             before = os.fstat(opened.fileno())
             if before.st_size > max_bytes:
                 raise _too_large(before.st_size, max_bytes)
@@ -67,9 +65,9 @@ def read_whole(file: Path, path: str, max_bytes: int) -> bytes:
 
 
 @contextmanager
-def open_unchanging(file: Path, path: str) -> Iterator[BufferedReader]:
+def open_unchanging(folder: str, path: str) -> Iterator[BufferedReader]:
     """Open a regular file for reading in the block; raises OSError if it changes meanwhile."""
-    with open_file(file, path) as opened:
+    with open_file(folder, path) as opened:
         before = os.fstat(opened.fileno())
         yield opened
         after = os.fstat(opened.fileno())
@@ -77,7 +75,7 @@ def open_unchanging(file: Path, path: str) -> Iterator[BufferedReader]:
             raise OSError(errno.EAGAIN, "it changes while it is read")
 
 
-def _open_below(root: Path, parts: tuple[str, ...]) -> int:
+def _open_below(root: str, parts: Sequence[str]) -> int:
     """Return a descriptor of the file at the end of a path below a folder, without following links."""
     at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     for number, name in enumerate(parts, 1):

@@ -18,7 +18,7 @@ from indexer import limits
 from indexer.article import Failure, record_name
 from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
-from indexer.files.source_file import open_file, source_path
+from indexer.files.source_file import open_file, source_folder
 from indexer.readers import ReadOptions, describe_limits, needs_extra
 from indexer.results import SyncReport, add_counts
 from indexer.sources import Source
@@ -105,16 +105,16 @@ def sync_sources(
     files = [file for file in planned if changes.has_changed(file)]
     for _ in range(len(planned) - len(files)):
         progress.advance(0)
-    sizes = [(file.location, file.path, file.stamp.size) for file in files]
+    sizes = [(file.folder, file.path, file.stamp.size) for file in files]
     jobs = count_workers(sizes, config.jobs or os.cpu_count() or 1)
     tasks = make_tasks(changes.make_parts(files, options.stop), read_options.max_bytes)
-    by_location = {file.location: file for file in files}
+    by_place = {(file.folder, file.path): file for file in files}
     # Closed whatever happens, so that no worker outlives the sync.
     with closing(read_all(tasks, read_options, config.language, jobs)) as reading:
         for parts, results, chunk, numbers in reading:
             wanted: list[bool] = []
             for part, result in zip(parts, results, strict=True):
-                file = by_location[part.file]
+                file = by_place[part.folder, part.path]
                 if file.entry is None:
                     progress.advance(file.stamp.size)
                 wanted += changes.accept(file, result, is_piece=part.data is not None)
@@ -142,7 +142,7 @@ class _File:
 
     source: str
     path: str
-    location: Path
+    folder: str
     stamp: Stamp
     state: FileState
     known: Entry | None
@@ -187,7 +187,7 @@ class _Changes:
         """Count the unchanged files of a source and release the missing ones; returns the files to read."""
         to_read: list[_File] = []
         source = str(root)
-        entries = self.catalog.sources[source]
+        folder, entries = source_folder(root), self.catalog.sources[source]
         self.report.failed += listing.failures
         add_counts(self.report.kinds_not_read, listing.kinds_not_read)
         self.catalog.skipped[source] = Skipped(
@@ -197,12 +197,10 @@ class _Changes:
         for path, state in plan.items():
             known = entries.get(path)
             if state in TO_READ:
-                to_read.append(
-                    _File(source, path, source_path(root, path), listing.files[path], state, known)
-                )
+                to_read.append(_File(source, path, folder, listing.files[path], state, known))
             elif known is not None and state is FileState.MISSING:
                 del entries[path]
-                self.missing.append(_File(source, path, root / path, known.stamp, state, known))
+                self.missing.append(_File(source, path, folder, known.stamp, state, known))
                 self.missing_digests |= {known.stamp.sha256} - {""}
                 for article_id in known.articles:
                     self._release(article_id, _Released(path, _REASONS[state]))
@@ -218,7 +216,7 @@ class _Changes:
         may_be_same = file.state is not FileState.OUTDATED
         if may_be_same and known.stamp.sha256 and known.stamp.size == file.stamp.size:
             try:
-                with open_file(file.location, file.path) as opened:
+                with open_file(file.folder, file.path) as opened:
                     is_same = hashlib.file_digest(opened, "sha256").hexdigest() == known.stamp.sha256
             except OSError as error:
                 self.report.failed.append(Failure(*_describe_kept(file, error.strerror or str(error))))
@@ -236,12 +234,14 @@ class _Changes:
     def make_parts(self, files: Iterable[_File], stop: Callable[[], bool] | None) -> Iterator[Part]:
         """The files to read, each with its id: the one that it has, or one that is free."""
         taken = {entry.article_id for _, _, entry in self.catalog.entries()}
+        roots = {source: Path(source) for source in self.catalog.sources}
+        labels = {source: self.catalog.label(source) for source in roots}
         for file in files:
             if stop and stop():
                 return
             file.article_id = file.known.article_id if file.known else ""
             if not file.article_id:
-                wanted = free = default_id(Path(file.source), file.path)
+                wanted = free = default_id(roots[file.source], file.path)
                 number = 1
                 while free in taken or self.owners.get(free) not in (None, file.owner):
                     number += 1
@@ -249,11 +249,11 @@ class _Changes:
                 taken.add(free)
                 file.article_id = free
             yield Part(
-                file.location,
+                file.folder,
                 file.path,
                 file.article_id,
                 file.stamp.size,
-                source=self.catalog.label(file.source),
+                source=labels[file.source],
                 options=self.options.get(file.source),
             )
 

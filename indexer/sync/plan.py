@@ -40,7 +40,7 @@ def _compare(entry: Entry | None, stamp: Stamp) -> FileState:
 
 def default_id(root: Path, path: str) -> str:
     """The id of a file's one article: a slug of its name, and eight hex digits of its path in the source."""
-    stem = unpacked_name(Path(path).name).rsplit(".", 1)[0]
+    stem = unpacked_name(path.rpartition("/")[2]).rsplit(".", 1)[0]
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-") or "article"
     below = os.fsencode(f"{root.name}/{path}")

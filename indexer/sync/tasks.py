@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO, TextIOWrapper
-from pathlib import Path
 from typing import NamedTuple
 
 from indexer import limits
@@ -53,13 +52,13 @@ _CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20), 0x7F])
 class Part:
     """A file to read, or a piece of one whose `data` has been read already.
 
-    `path` is that below the source, `fallback` the id of an article that names none, `source` the name of the
-    source in searches, `sha256` the digest of the file that a piece belongs to. `skip` has the reason for
-    each record of a container that is not read, by its number from 1, because it ended a worker. `options`
-    are those of a source that has its own.
+    `path` is that below the folder of the source, `fallback` the id of an article that names none, `source`
+    the name of the source in searches, `sha256` the digest of the file that a piece belongs to. `skip` has
+    the reason for each record of a container that is not read, by its number from 1, because it ended a
+    worker. `options` are those of a source that has its own.
     """
 
-    file: Path
+    folder: str
     path: str
     fallback: str
     size: int
@@ -132,7 +131,7 @@ def _divide_file(part: Part, max_bytes: int) -> Iterator[Part] | None:
     if not _has_lines(part.path):
         return None
     try:
-        data = read_whole(part.file, part.path, max_bytes)
+        data = read_whole(part.folder, part.path, max_bytes)
     except (OSError, UnreadableDocument):
         return None  # the worker that reads it reports the error
     if not is_divisible(part, data):
@@ -236,7 +235,7 @@ class PartReader:
             data = part.data
             result.sha256 = part.sha256
             if data is None:
-                data = read_whole(part.file, part.path, self._options.max_bytes)
+                data = read_whole(part.folder, part.path, self._options.max_bytes)
                 result.sha256 = hashlib.sha256(data).hexdigest()
             found = self._parse(reading, data, before)
             del data  # it may be large, and the articles are made one by one
@@ -260,7 +259,7 @@ class PartReader:
         """Whether a file is a container, by its name or, if it is large, by its content."""
         if is_container(part.path) or part.size <= self._options.max_bytes:
             return is_container(part.path)
-        with open_file(part.file, part.path) as stream:
+        with open_file(part.folder, part.path) as stream:
             kind = find_media_type(stream, part.path)
         return kind is not None and kind.is_container
 
@@ -268,7 +267,7 @@ class PartReader:
         """The articles of a container, which is never read into memory as a whole."""
         part = reading.part
         try:
-            with open_unchanging(part.file, part.path) as stream:
+            with open_unchanging(part.folder, part.path) as stream:
                 reading.result.sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
                 stream.seek(0)
                 yield from read(

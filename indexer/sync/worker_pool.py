@@ -87,22 +87,22 @@ class Read(NamedTuple):
     """The numbers in the index of the forms that this worker has met: one array for each worker."""
 
 
-def count_workers(files: Sequence[tuple[Path, str, int]], jobs: int) -> int:
+def count_workers(files: Sequence[tuple[str, str, int]], jobs: int) -> int:
     """How many workers, of `jobs`, should read these files; 0 for a few that this process can read safely.
 
-    Each file is its place on the disk, its path below the source and its size in bytes.
+    Each file is the folder of its source, its path below that and its size in bytes.
     """
     if sum(weight(path, size) for _, path, size in files) >= WORTH_WORKERS:
         return jobs
     return 0 if all(_is_harmless(*file) for file in files) else 1
 
 
-def _is_harmless(location: Path, path: str, size: int) -> bool:
+def _is_harmless(folder: str, path: str, size: int) -> bool:
     """Whether a file is small plain text, which cannot take too much time or memory."""
     if size > _MAX_UNPROTECTED or not is_plain(path):
         return False
     try:
-        with open_file(location, path) as file:
+        with open_file(folder, path) as file:
             head = file.read(_HEAD)
     except OSError:
         return True  # reading it reports the error

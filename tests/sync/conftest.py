@@ -97,7 +97,7 @@ def tasks_of(folder: Path, sizes: list[int]) -> list[list[Part]]:
         file = folder / f"{number:04}.txt"
         words = " ".join(WORDS[(number * 7 + place) % len(WORDS)] for place in range(size))
         file.write_text(f"Title {spell(number)}\n\n{words} n{spell(number)}.\n")
-        tasks.append([Part(file, file.name, f"a{number}", file.stat().st_size)])
+        tasks.append([Part(str(folder), file.name, f"a{number}", file.stat().st_size)])
     return tasks
 
 

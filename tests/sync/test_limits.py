@@ -57,7 +57,7 @@ def test_a_worker_that_hangs_is_ended_and_its_file_named(
     parts = []
     for name, word in (("a.txt", "red"), ("b.txt", "poison"), ("c.txt", "green")):
         (tmp_path / name).write_text(f"A title\n\nA tide, {word}.\n")
-        parts.append(Part(tmp_path / name, name, name, 20))
+        parts.append(Part(str(tmp_path), name, name, 20))
     reads = list(read_all([[part] for part in parts] if alone else [parts], OPTIONS, "en", 2))
     assert ids(reads) == ["a.txt", "failed b.txt", "c.txt"]
     assert refusals(reads) == {"was not read within 1 s"}
@@ -344,7 +344,7 @@ def test_a_large_file_gives_several_batches_that_are_complete_together(
 ) -> None:
     data = (start + LINES).encode()
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
-    part = Part(tmp_path / name, name, "a", len(data))
+    part = Part(str(tmp_path), name, "a", len(data))
     (([(place, whole)], _),) = PartReader(OPTIONS, "en").read([part])
     monkeypatch.setattr(tasks, "_BATCH", 1000)
     monkeypatch.setattr(tasks, "SPLIT", 700)
@@ -373,7 +373,7 @@ def test_a_worker_that_ends_between_batches_gives_no_article_twice(
         "i.PartReader.read = ending\n"
     )
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(LINES.encode()))
-    part = Part(tmp_path / "a.jsonl.gz", "a.jsonl.gz", "a", (tmp_path / "a.jsonl.gz").stat().st_size)
+    part = Part(str(tmp_path), "a.jsonl.gz", "a", (tmp_path / "a.jsonl.gz").stat().st_size)
     reads = list(read_all([[part]], OPTIONS, "en", 1))
     assert ended.exists()
     assert len(reads) > 5
@@ -410,7 +410,7 @@ def test_xz_data_that_asks_for_too_much_memory_is_refused(tmp_path: Path) -> Non
     (tmp_path / "b.txt.xz").write_bytes(lzma.compress(b"A title\n\nA tide."))
     reads = list(
         read_all(
-            [[Part(tmp_path / name, name, name, 100)] for name in ("a.txt.xz", "b.txt.xz")], OPTIONS, "en", 1
+            [[Part(str(tmp_path), name, name, 100)] for name in ("a.txt.xz", "b.txt.xz")], OPTIONS, "en", 1
         )
     )
     assert ids(reads) == ["failed a.txt.xz", "b.txt.xz"]
