@@ -16,6 +16,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 import Stemmer
@@ -156,15 +157,17 @@ class Analyzer:
 
         They are not cached. Single ASCII words, which most of them are, are stemmed in one call.
         """
-        plain = [] if self._is_dotless else [text.lower() for text in texts if _is_plain(text)]
-        stems: Iterator[str] = iter(plain)
+        is_plain = [not self._is_dotless and text.isascii() and text.isalpha() for text in texts]
+        words = [text.lower() for text in compress(texts, is_plain)]
+        stems = words
         if self._latin_stemmer:
             with self._lock:
-                stems = iter(self._latin_stemmer.stemWords(plain))
-        words, tag = iter(plain), self._tag
-        for text in texts:
-            if not self._is_dotless and _is_plain(text):
-                yield (normalize(next(stems)) + tag,), (next(words),)
+                stems = self._latin_stemmer.stemWords(words)
+        tag = self._tag
+        forms = zip(zip(normalize(stem) + tag for stem in stems), zip(words), strict=True)
+        for text, is_word in zip(texts, is_plain, strict=True):
+            if is_word:
+                yield next(forms)
             elif _NUMBER.fullmatch(text):
                 yield self._compute_forms(text)
             else:

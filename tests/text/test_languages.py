@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article, Index, open_index
-from indexer.engine.build.gather import SEPARATOR, Gatherer, Run
+from indexer.engine.build.gather import Gatherer, Run
+from indexer.engine.build.tokenize import SEPARATOR
 from indexer.text.analyzer import get_analyzer
 from indexer.text.languages import SNOWBALL, base_language, stop_words
 from indexer.text.normalization import normalize, put_tone_last

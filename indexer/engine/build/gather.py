@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import Article, hash_anchors
-from indexer.engine.build.tokenize import Flags, Numbers, Tokenizer
+from indexer.engine.build.tokenize import SEPARATOR, Flags, Numbers, Tokenizer
 from indexer.engine.format.arrays import expand_ranges
 from indexer.engine.format.columns import Column, find_kind, find_texts, find_values, make_column
 from indexer.engine.format.record import NO_DATE, encode_article, to_timestamp
@@ -87,7 +87,7 @@ def make_run(forms: Array, terms: Array, in_capitals: Array, stem_of: Array) -> 
     positions = np.arange(len(forms), dtype=np.int32)
     positions -= np.repeat(np.cumsum(terms, dtype=np.int32) - terms, terms)
     return Run(
-        np.diff(first, append=len(forms)),
+        compact(np.diff(first, append=len(forms))),
         forms[order],
         compact(texts)[order],
         compact(positions)[order],
@@ -118,9 +118,15 @@ def mark_custom_texts(counts: Array, custom_counts: Array) -> NDArray[np.bool_]:
 
 
 _MAX_FORMS = 200_000
-SEPARATOR = "\0"
-"""Separates the stem and the word of a form; it sorts before every letter."""
 _COLUMNS = {"date_starts": np.int64, "date_ends": np.int64, "title_keys": np.uint64}
+
+
+class Numbering(dict[str, int]):
+    """Numbers strings from 0, in the order in which they are first asked for."""
+
+    def __missing__(self, key: str) -> int:
+        number = self[key] = len(self)
+        return number
 
 
 @dataclass(slots=True, eq=False)
@@ -203,10 +209,10 @@ class Gatherer:
         self._types = fields or {}
         self._text_names = tuple(sorted(name for name, kind in self._types.items() if kind.type == "text"))
         self._max_forms = max_forms
-        self._forms: dict[str, int] = {}
+        self._forms = Numbering()
         self._tokenizers: dict[str, Tokenizer] = {}
         self._sketcher = Sketcher()
-        self._stems: dict[str, int] = {}
+        self._stems = Numbering()
         self._stem_of = array("i")  # the number of the stem of each form
         self._clear()
 
@@ -266,7 +272,7 @@ class Gatherer:
         forms = [*islice(self._forms, known, None)]
         parts = [form.partition(SEPARATOR) for form in forms]
         self._sketcher.add_words(word for _, _, word in parts)
-        self._stem_of.extend(self._stems.setdefault(stem, len(self._stems)) for stem, _, _ in parts)
+        self._stem_of.extend(self._stems[stem] for stem, _, _ in parts)
         stem_of = np.array(self._stem_of, np.int32)
         columns: dict[str, Array] = {
             name: np.array(self._columns[name], kind) for name, kind in _COLUMNS.items()
@@ -336,8 +342,5 @@ class Gatherer:
 
     def _tokenizer(self, language: str) -> Tokenizer:
         if language not in self._tokenizers:
-            self._tokenizers[language] = Tokenizer(get_analyzer(language), self._number)
+            self._tokenizers[language] = Tokenizer(get_analyzer(language), self._forms.__getitem__)
         return self._tokenizers[language]
-
-    def _number(self, stem: str, word: str) -> int:
-        return self._forms.setdefault(f"{stem}{SEPARATOR}{word}", len(self._forms))

@@ -13,7 +13,8 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.build.gather import SEPARATOR, Chunk, Run, mark_custom_texts, stable_order
+from indexer.engine.build.gather import Chunk, Numbering, Run, mark_custom_texts, stable_order
+from indexer.engine.build.tokenize import SEPARATOR
 from indexer.engine.format.arrays import AT_ONCE, expand_ranges, find_value
 from indexer.engine.format.columns import Column, encode_column, join_groups
 from indexer.engine.format.labels import merge_labels
@@ -73,7 +74,7 @@ class NumberedRun:
 class Buffer:
     """Collects the chunks of the next segment."""
 
-    forms: dict[str, int] = field(default_factory=dict)
+    forms: Numbering = field(default_factory=Numbering)
     chunks: list[Chunk] = field(default_factory=list)
     texts: TextWriter = field(default_factory=TextWriter)
     articles: int = 0
@@ -109,8 +110,8 @@ class Buffer:
             self.numberings.append(ref(numbers))
         if chunk.is_fresh:
             del numbers[:]
-        for form in chunk.forms.split("\n") if chunk.forms else ():
-            numbers.append(self.forms.setdefault(form, len(self.forms)))
+        if chunk.forms:
+            numbers.extend(map(self.forms.__getitem__, chunk.forms.split("\n")))
 
     def clear(self) -> None:
         """Drop the chunks, but keep the forms that gatherers still know."""
@@ -128,7 +129,7 @@ class Buffer:
         new_number = np.cumsum(used, dtype=np.int32) - 1
         for numbers, old in known:
             numbers[:] = array("i", new_number[old].tobytes())
-        self.forms = {form: number for number, form in enumerate(compress(self.forms, used))}
+        self.forms = Numbering({form: number for number, form in enumerate(compress(self.forms, used))})
 
     def make_segment(self) -> tuple[Iterator[bytes | memoryview], int]:
         """The bytes of the segment, and how many documents it has; the buffer is empty afterwards."""
@@ -329,8 +330,9 @@ def _lay_out(forms: Forms, runs: list[NumberedRun], occurrences: Array) -> tuple
         own = runs.pop()
         for run in own.read():
             stems = forms.stem_of[own.forms[run.heads]]
-            places = expand_ranges(free[stems], run.counts)
-            free[stems] += run.counts.astype(free.dtype)
+            counts = run.counts.astype(np.int64)
+            places = expand_ranges(free[stems], counts)
+            free[stems] += counts.astype(free.dtype)
             docs[places] = own.documents[run.texts]
             narrow = compact(run.positions)
             positions = positions.astype(np.result_type(positions, narrow), copy=False)

@@ -25,6 +25,8 @@ from indexer.text.normalization import is_in_capitals
 Numbers = NDArray[np.int32]
 Keys = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
+SEPARATOR = "\0"
+"""Separates the stem and the word of a form; it sorts before every letter."""
 _INSIDE = bytes(chr(byte).isalnum() or byte in b"'.,&@#+" or byte >= 0x80 for byte in range(256))
 # These marks are not part of a word at its end.
 _TRIMMED = np.array([byte in b"'.," for byte in range(256)])
@@ -47,14 +49,14 @@ _MAX_UNITS = 400_000
 class Tokenizer:
     """Tokenizes texts in one language into the numbers of their forms.
 
-    `analyzer` gives the stems and words of a unit, `number` the number of a form by its stem and word.
+    `analyzer` gives the stems and words of a unit, `number` the number of a form.
     `batch` units are looked up at a time. With more than `max_units` known units, all are forgotten.
     """
 
     def __init__(
         self,
         analyzer: Analyzer,
-        number: Callable[[str, str], int],
+        number: Callable[[str], int],
         *,
         batch: int = _BATCH,
         max_units: int = _MAX_UNITS,
@@ -147,9 +149,10 @@ class Tokenizer:
         indices = np.flatnonzero(widths > _MAX_WORDS)
         if len(indices):
             units[indices], _ = self._learn(data, starts[indices], lengths[indices])
-        forms = np.array(self._forms, np.int32)
-        counts = np.array(self._counts, np.int32)[units]
-        numbers = forms[expand_ranges(np.array(self._starts, np.int32)[units], counts)]
+        # Views, which are gone when the arrays change again.
+        counts = np.frombuffer(self._counts, np.int32)[units]
+        starts = np.frombuffer(self._starts, np.int32)[units]
+        numbers = np.frombuffer(self._forms, np.int32)[expand_ranges(starts, counts)]
         del self._counts[known[0] :], self._starts[known[0] :], self._forms[known[1] :]
         return numbers, counts
 
@@ -161,10 +164,14 @@ class Tokenizer:
             numbers.setdefault(data[start : start + length], known + len(numbers))
             for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
         ]
-        for stems, words in self._analyzer.analyze_each([unit.decode() for unit in numbers]):
-            self._starts.append(len(self._forms))
-            self._counts.append(len(stems))
-            self._forms.extend(map(self._number, stems, words))
+        stems: list[str] = []
+        words: list[str] = []
+        for own_stems, own_words in self._analyzer.analyze_each([unit.decode() for unit in numbers]):
+            self._starts.append(len(self._forms) + len(stems))
+            self._counts.append(len(own_stems))
+            stems += own_stems
+            words += own_words
+        self._forms.extend(map(self._number, map(SEPARATOR.join, zip(stems, words, strict=True))))
         return found, np.unique(found, return_index=True)[1]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.engine.build.tokenize import Tokenizer
+from indexer.engine.build.tokenize import SEPARATOR, Tokenizer
 from indexer.text.analyzer import get_analyzer
 
 Form = tuple[str, str]
@@ -40,7 +40,12 @@ def forms_together(known: dict[Form, int], tokenizer: Tokenizer, texts: list[str
 def numbered(language: str, **sizes: int) -> tuple[dict[Form, int], Tokenizer]:
     """A numbering with the dictionary that it fills."""
     known: dict[Form, int] = {}
-    return known, Tokenizer(get_analyzer(language), lambda *form: known.setdefault(form, len(known)), **sizes)
+
+    def number(form: str) -> int:
+        stem, word = form.split(SEPARATOR)
+        return known.setdefault((stem, word), len(known))
+
+    return known, Tokenizer(get_analyzer(language), number, **sizes)
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "tr", "zh"])
