@@ -39,10 +39,12 @@ from indexer.results import add_counts
 SPLIT = 1 << 19
 """Large JSON Lines files are divided into pieces of about this many bytes, which workers read in parallel."""
 
-# Small files are read together, because sending a task to a worker takes time, too.
-_TASK_BYTES, _TASK_FILES = 1 << 18, 64
+# Small files are read together, because handing over a task takes time, too: with tasks a quarter as large,
+# reading a thousand articles takes a sixth longer.
+_TASK_BYTES, _TASK_FILES = 1 << 20, 256
+_LARGE_CONTAINER = 1 << 18
 _HTML_WEIGHT = 20  # how much longer finding the text of a page takes than reading as much plain text
-_BATCH = 1 << 20
+_BATCH = 1 << 21
 """Bytes of text after which the gathered articles are handed over."""
 _WINDOW = 1 << 20
 _CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20), 0x7F])
@@ -112,14 +114,15 @@ def make_tasks(parts: Iterable[Part], max_bytes: int) -> Iterator[list[Part]]:
     for part in parts:
         pieces = _divide_file(part, max_bytes) if part.size > 2 * SPLIT else None
         # A large container is read alone, since it is read again if one of its records ends the worker.
-        is_large = part.size > _TASK_BYTES and not is_text(part.path)
+        is_large = part.size > _LARGE_CONTAINER and not is_text(part.path)
         alone = iter([part]) if is_large else pieces
-        if alone is None:
-            group.append(part)
-            size += weight(part.path, part.size)
-        if group and (alone is not None or size >= _TASK_BYTES or len(group) >= _TASK_FILES):
+        more = weight(part.path, part.size)
+        if group and (alone or size + more > _TASK_BYTES or len(group) == _TASK_FILES):
             yield group
             group, size = [], 0
+        if alone is None:
+            group.append(part)
+            size += more
         for piece in alone or ():
             yield [piece]
     if group:

@@ -51,7 +51,7 @@ from indexer.sync.worker import OVERTIME, TOO_LARGE, CurrentRecord, Record, make
 
 WORTH_WORKERS = 4 << 20
 """Bytes of plain text from which workers are faster, although they take a sixth of a second to start."""
-IN_MEMORY = 1 << 20
+IN_MEMORY = 1 << 22
 """Bytes of a task's result that are kept in memory; the rest is kept in a temporary file."""
 
 _TASKS_AHEAD = 4  # for each worker: tasks that may be running or done while the oldest is not

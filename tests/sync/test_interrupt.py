@@ -15,10 +15,11 @@ from indexer import open_index
 from tests.fixtures.folders import Archive, contents
 from tests.stress.archive import environment
 
-# A command that reports each file that it has read, and then waits for a line of input.
+# A command that reads each file alone, reports it, and then waits for a line of input.
 PROGRAM = """
 import sys
-from indexer.sync import Silence
+from indexer.sync import Silence, tasks
+tasks._TASK_FILES = 1
 from indexer import cli
 from indexer.cli import indexing
 class Telling(Silence):
@@ -34,12 +35,6 @@ sys.exit(cli.run_cli(sys.argv[1:]))
 """
 
 
-def pad(path: Path) -> None:
-    """Make a file so large, by blank lines at its end, that no other is read together with it."""
-    with path.open("a") as file:
-        file.write("\n" * (2**18 - path.stat().st_size))
-
-
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
     """Ten files that were indexed and then changed; one was removed since, and one is new."""
@@ -48,7 +43,7 @@ def archive(tmp_path: Path) -> Archive:
         made.text(f"a{number}.txt", f"The old crane {number}.")
     made.sync()
     for number in range(9):
-        pad(made.text(f"a{number}.txt", f"The new heron {number}."))
+        made.text(f"a{number}.txt", f"The new heron {number}.")
     (made.seeds / "a9.txt").unlink()
     made.text("b.txt", "A new tide.")
     return made
@@ -151,7 +146,7 @@ def test_an_interrupted_rebuild_stops_at_once_and_leaves_nothing(archive: Archiv
 def test_an_interrupted_first_build_has_the_read_files(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     for number in range(5):
-        pad(archive.text(f"a{number}.txt", f"The heron {number}."))
+        archive.text(f"a{number}.txt", f"The heron {number}.")
     code, out, _ = interrupt(archive, "index", "seeds", "--json", files=1)
     added = json.loads(out)["added"]
     assert (code, 1 <= added <= 2) == (130, True)
@@ -171,10 +166,10 @@ def test_a_sync_stopped_anywhere_removes_nothing_and_the_next_one_completes_it(
     with archive.open() as index:
         old = {index.resolve_id(name) for name in ("one", "two", "three", "four")}
     # Records move from file to file, one file is missing, and one article is in no file any more.
-    pad(archive.lines("a.jsonl", {"id": "three", "text": "Three, moved."}))
-    pad(archive.lines("b.jsonl", {"id": "one", "text": "One, moved."}, {"id": "five", "text": "Five."}))
+    archive.lines("a.jsonl", {"id": "three", "text": "Three, moved."})
+    archive.lines("b.jsonl", {"id": "one", "text": "One, moved."}, {"id": "five", "text": "Five."})
     (archive.seeds / "c.jsonl").unlink()
-    pad(archive.lines("d.jsonl", {"id": "four", "text": "Four, moved."}))
+    archive.lines("d.jsonl", {"id": "four", "text": "Four, moved."})
     asked = count(1)
     report = archive.sync(stop=lambda: next(asked) > files)
     assert (report.interrupted, report.removed) == (files < 3, 0 if files < 3 else 4)
