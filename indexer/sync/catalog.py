@@ -18,6 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import Struct, convert, to_builtins
 
 from indexer.article import Failure
@@ -290,10 +291,18 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
         }
         for source, files in catalog.sources.items()
     }
-    parts = (summary, hints, to_builtins(catalog))
-    lines = [json.dumps(part, separators=(",", ":")).encode() for part in parts]
+    lines = [_encode(part) for part in (summary, hints, catalog)]
     # Each line with its CRC-32 before it.
     write_durably(_path(folder, commit), (b"%08x %s\n" % (zlib.crc32(line), line) for line in lines))
+
+
+def _encode(part: Catalog | Mapping[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(part)
+    except UnicodeEncodeError:
+        # Only Python's own encoder, which is far slower, escapes the lone surrogates in names of files that are
+        # not UTF-8.
+        return json.dumps(to_builtins(part), separators=(",", ":")).encode()
 
 
 def tidy(folder: Path, commit: int) -> None:

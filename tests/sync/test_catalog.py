@@ -48,9 +48,12 @@ def catalog() -> Catalog:
     )
 
 
-def test_a_catalog_comes_back_as_it_was_saved(tmp_path: Path) -> None:
-    save(tmp_path, 3, catalog())
-    assert load(tmp_path, 3) == catalog()
+@pytest.mark.parametrize("name", [STRANGE, "Grüße 東京.txt"], ids=["not UTF-8", "UTF-8"])
+def test_a_catalog_comes_back_as_it_was_saved(tmp_path: Path, name: str) -> None:
+    saved = catalog()
+    saved.sources["/b"][name] = saved.sources["/b"].pop(STRANGE)
+    save(tmp_path, 3, saved)
+    assert load(tmp_path, 3) == saved
 
 
 def test_a_summary_counts_languages_and_lists_what_failed(tmp_path: Path) -> None:
