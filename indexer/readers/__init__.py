@@ -71,6 +71,7 @@ from indexer.readers.media_types import (
     is_skipped_folder,
     is_text,
     list_kinds,
+    list_suffixes,
     needs_extra,
 )
 from indexer.readers.packed import find_packing, unpack
@@ -91,6 +92,7 @@ __all__ = [
     "is_skipped_folder",
     "is_text",
     "list_kinds",
+    "list_suffixes",
     "needs_extra",
     "read",
     "read_unpacked",

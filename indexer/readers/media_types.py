@@ -89,31 +89,37 @@ def _is_installed(library: str) -> bool:
 
 def find_declared_type(name: str) -> MediaType | None:
     """Return the media type that the suffix of a name declares."""
-    return _BY_SUFFIX.get(suffix_of(name))
+    # Nearly all names end with a suffix of the table.
+    return _BY_SUFFIX.get(name[name.rfind(".") :]) or _BY_SUFFIX.get(suffix_of(name))
+
+
+def list_suffixes() -> list[str]:
+    """Return the suffixes of the files that are read; that of packed data may follow."""
+    return [suffix for suffix, kind in _BY_SUFFIX.items() if kind.is_installed]
 
 
 def list_kinds() -> str:
     """Return the suffixes of the files that are read, for messages."""
-    return ", ".join(suffix for suffix, kind in _BY_SUFFIX.items() if kind.is_installed)
+    return ", ".join(list_suffixes())
 
 
 def find_unread_kind(name: str) -> str | None:
     """Return the suffix of a file's name if files of this kind are not read, else None; "" if it has none."""
-    suffix = suffix_of(name)
-    if (kind := _BY_SUFFIX.get(suffix)) and kind.is_installed:
+    if (kind := find_declared_type(name)) and kind.is_installed:
         return None
+    suffix = suffix_of(name)
     return suffix if is_kind(suffix) else ""
 
 
 def is_container(name: str) -> bool:
     """Whether a file is a container of documents, by its name."""
-    kind = _BY_SUFFIX.get(suffix_of(name))
+    kind = find_declared_type(name)
     return kind is not None and kind.is_container
 
 
 def is_text(name: str) -> bool:
     """Whether a file is text, by its name; true if the name does not tell."""
-    kind = _BY_SUFFIX.get(suffix_of(name))
+    kind = find_declared_type(name)
     return kind is None or kind.is_text
 
 

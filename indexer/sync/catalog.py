@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -244,14 +245,14 @@ class Hints:
 
     def match(self, files: Mapping[str, Stamp], limits: str, options: str = "") -> bool:
         """Whether these are the same files with the same limits and options: nothing has to be read."""
-        found = [files.get(path) for path in self.paths]
+        if not self.is_stable or (self.limits, self.options) != (limits, options):
+            return False
+        if len(self.paths) != len(files) or not all(map(files.__contains__, self.paths)):
+            return False
+        found = [*map(files.__getitem__, self.paths)]
         # Lists are compared, because making an object of each known file would take longer than all the rest.
-        return (
-            self.is_stable
-            and (self.limits, self.options) == (limits, options)
-            and len(found) == len(files)
-            and None not in found
-            and [[getattr(stamp, name) for stamp in found] for name in _TIMES] == self.stamps
+        return all(
+            [*map(attrgetter(name), found)] == times for name, times in zip(_TIMES, self.stamps, strict=True)
         )
 
 
@@ -300,8 +301,7 @@ def _encode(part: Catalog | Mapping[str, Any]) -> bytes:
     try:
         return msgspec.json.encode(part)
     except UnicodeEncodeError:
-        # Only Python's own encoder, which is far slower, escapes the lone surrogates in names of files that are
-        # not UTF-8.
+        # The names of some files are not UTF-8: only Python's encoder, which is slower, escapes their bytes.
         return json.dumps(to_builtins(part), separators=(",", ":")).encode()
 
 
@@ -338,7 +338,7 @@ def load_hints(folder: Path, commit: int) -> dict[str, Hints]:
 
 def load(folder: Path, commit: int) -> Catalog:
     """The whole catalog of a commit; raises IndexDamaged or StorageFailed."""
-    with _reading(folder, commit) as path, _no_collection():
+    with _reading(folder, commit) as path, pause_collection():
         whole = _lines(path, most=3, is_all=True)[2]
         if "apart" in whole:
             # Format 6 calls them so and has no states; a rebuild starts from the catalog of an older format.
@@ -359,8 +359,8 @@ def newest(folder: Path) -> int:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Pause the garbage collector, which would look again and again at the many objects of a catalog."""
+def pause_collection() -> Iterator[None]:
+    """Pause the garbage collector, which would look again and again at objects by the hundred thousand."""
     was_on = gc.isenabled()
     gc.disable()
     try:

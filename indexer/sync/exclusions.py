@@ -33,6 +33,10 @@ class Exclusions:
         if patterns := compile_patterns(lines):
             self._by_folder[folder] = patterns
 
+    def __bool__(self) -> bool:
+        """Whether there are any patterns."""
+        return bool(self._include or self._exclude or self._by_folder)
+
     def exclude(self, path: str) -> bool:
         """Whether the file at a path below the source is excluded, or the folder if it ends with a slash."""
         if self._include and not path.endswith("/") and not self._include.match_file(path):

@@ -14,9 +14,9 @@ from indexer.errors import SourceMissing
 from indexer.files.names import find_index_names
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.source_file import LEADS_OUT
-from indexer.readers import find_unread_kind, is_skipped_folder, list_kinds
+from indexer.readers import find_unread_kind, is_skipped_folder, list_kinds, list_suffixes
 from indexer.sources import Source
-from indexer.sync.catalog import Stamp
+from indexer.sync.catalog import Stamp, pause_collection
 from indexer.sync.exclusions import IGNORE_FILE, Exclusions
 
 EXCLUDED = "excluded"
@@ -106,7 +106,15 @@ def list_source(source: Source, *, is_known: bool = False) -> Listing:
             )
         listing.files[root.name] = file
         return listing
+    with pause_collection():
+        _walk(root, exclusions, listing)
+    return listing
+
+
+def _walk(root: Path, exclusions: Exclusions, listing: Listing) -> None:
+    """List what is in a folder, at any depth."""
     home = root.resolve()
+    suffixes = frozenset(list_suffixes())
     folders = [(str(root), "")]
     while folders:
         folder, prefix = folders.pop()
@@ -126,16 +134,17 @@ def list_source(source: Source, *, is_known: bool = False) -> Listing:
             # What it excludes is not known, so nothing in the folder is indexed or removed.
             listing.failures.append(Failure(prefix.rstrip("/") or ".", f"{IGNORE_FILE} in it {reason}"))
             continue
+        has_patterns = bool(exclusions)
         for entry in found:
             name = entry.name
-            if name.startswith(".") or name in of_index:
+            if name[0] == "." or name in of_index:
                 continue
-            if exclusions.exclude(prefix + name) and not entry.is_dir(follow_symlinks=False):
+            if has_patterns and exclusions.exclude(prefix + name) and not entry.is_dir(follow_symlinks=False):
                 listing.kinds_not_read[EXCLUDED] = listing.kinds_not_read.get(EXCLUDED, 0) + 1
                 continue
             # Nearly all are files or folders, which need no system call to be distinguished.
             if entry.is_file(follow_symlinks=False):
-                kind = find_unread_kind(name)
+                kind = None if name[name.rfind(".") :] in suffixes else find_unread_kind(name)
                 if kind is None:
                     _list_file(entry, prefix + name, listing)
                 else:
@@ -149,7 +158,6 @@ def list_source(source: Source, *, is_known: bool = False) -> Listing:
                 _list_other(entry, prefix + name, home, listing)
         # A stack, as folders may lie deeper than Python can recurse; the last pushed is walked first.
         folders += reversed(inner)
-    return listing
 
 
 def _read_patterns(folder: str, prefix: str, exclusions: Exclusions) -> str:
@@ -171,7 +179,7 @@ def _list_file(entry: os.DirEntry[str], below: str, listing: Listing) -> None:
         listing.failures.append(Failure(below, f"cannot be opened ({error.strerror})"))
         return
     if stat.S_ISREG(status.st_mode):
-        listing.files[below] = _stamp(status)
+        listing.files[below] = Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     else:
         listing.failures.append(Failure(below, "is not a regular file"))
 
