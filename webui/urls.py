@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from werkzeug.datastructures import MultiDict
 
@@ -22,6 +22,8 @@ from webui.translations import LANGUAGES
 SIZES = (10, 25, 50, 100)
 # Words, or characters of a script without spaces, at both ends of a text fragment.
 FRAGMENT_WORDS, FRAGMENT_LENGTH = 5, 12
+# An empty segment of a path, a dot segment, or a last one that looks like the file of a citation.
+_SPECIAL_SEGMENT = re.compile(r"(?:\A|/)(?:\.{0,2}(?:/|\Z)|cite\.[^/]*\Z)")
 # White space and control characters.
 _NO_HOST = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
 
@@ -230,13 +232,13 @@ def article_url(base: str, name: str, parameters: str = "", anchor: str = "", nu
     if the paragraph is missing, the page links to the closest one.
     """
     if anchor and number:
-        parameters += ("&" if parameters else "?") + urlencode({"p": anchor, "n": number})
+        parameters += f"{'&' if parameters else '?'}p={quote_plus(anchor)}&n={number}"
     return f"{base}a/{_named(name, '', parameters)}{'#' + anchor if anchor else ''}"
 
 
 def citation_url(base: str, name: str, kind: str, anchor: str = "") -> str:
     """The URL of the citation (bib, ris or json) of an article, or of its paragraph at `anchor`."""
-    return f"{base}a/{_named(name, f'cite.{kind}', '?' + urlencode({'p': anchor}) if anchor else '')}"
+    return f"{base}a/{_named(name, f'cite.{kind}', f'?p={quote_plus(anchor)}' if anchor else '')}"
 
 
 def _named(name: str, file: str, parameters: str) -> str:
@@ -246,14 +248,13 @@ def _named(name: str, file: str, parameters: str) -> str:
     segments), or if it looks like such a file.
     """
     if not is_plain_path(name):
-        return f"{file}?{urlencode({'id': name})}{parameters.replace('?', '&', 1)}"
+        return f"{file}?id={quote_plus(name)}{parameters.replace('?', '&', 1)}"
     return quote(name) + (f"/{file}" if file else "") + parameters
 
 
 def is_plain_path(name: str) -> bool:
     """Whether an id can be part of a path as it is."""
-    segments = name.split("/")
-    return not (any(part in ("", ".", "..") for part in segments) or segments[-1].startswith("cite."))
+    return not _SPECIAL_SEGMENT.search(name)
 
 
 def original_url(url: str, text: str) -> str:

@@ -82,6 +82,9 @@ def test_an_empty_number_is_the_default() -> None:
         ("a/./b", "/a/?id=a%2F.%2Fb&q=x#p-1"),
         (".", "/a/?id=.&q=x#p-1"),
         ("folder/", "/a/?id=folder%2F&q=x#p-1"),
+        ("x/..hidden", "/a/x/..hidden?q=x#p-1"),
+        ("cite.x/y", "/a/cite.x/y?q=x#p-1"),
+        ("x/cite.bib", "/a/?id=x%2Fcite.bib&q=x#p-1"),
         ("http://x.org/a?b=c&d", "/a/?id=http%3A%2F%2Fx.org%2Fa%3Fb%3Dc%26d&q=x#p-1"),
     ],
 )

@@ -53,6 +53,9 @@ LANGUAGES = {
 }
 """The languages of the page by tag, each by its own name. Texts are written in English: it has no catalog."""
 FOLDER = Path(__file__).parent
+# Pages show the same dates and numbers again and again, and Babel is slow. The cache keeps the localizations,
+# which are few and are kept as long as the process runs anyway.
+_cached = functools.lru_cache(16_384)
 # Dates as 5 November 2021, which is understood wherever English is read.
 _LOCALES = {"en": "en_GB"}
 # CLDR skeletons by precision, and those of short dates.
@@ -83,8 +86,6 @@ class Localization:
         self._locale = Locale.parse(_LOCALES.get(language, language))
         self.direction: str = self._locale.text_direction
         self._catalog = catalog
-        # A page shows the same few dates and numbers again and again.
-        self.date = functools.lru_cache(4096)(self._date)
         self.context: dict[str, Any] = {
             "_": self.gettext,
             # Not named `ngettext`: `{% trans %}` of the host application would call it.
@@ -114,6 +115,7 @@ class Localization:
         """The translation in the plural form for `n`; `{n}` is the number, unless `values` has another."""
         return self._fill(self._catalog.ngettext(one, many, n), {"n": n, **values})
 
+    @_cached
     def number(self, value: float, digits: int = 0) -> str:
         """A formatted number with `digits` decimals."""
         return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), self._locale)
@@ -122,6 +124,7 @@ class Localization:
         """Texts as an enumeration; they are escaped, except markup."""
         return Markup(format_list([escape(text) for text in texts], locale=self._locale))
 
+    @_cached
     def percent(self, share: float) -> str:
         """A share (0 to 1) in percent, with one decimal."""
         pattern = self._locale.percent_formats[None].pattern.replace("#,##0", "#,##0.0")
@@ -142,12 +145,14 @@ class Localization:
             return self.date(value)
         return self.language_name(value) if kind == "language" else value
 
+    @_cached
     def short_date(self, value: str) -> str:
         """An ISO 8601 year, month or day as on an axis: 2021, Nov 2021, 5 Nov."""
         date = Published.parse(value)
         pattern = self._locale.datetime_skeletons[_SHORT_SKELETONS[date.precision]].pattern
         return format_date(date.start, pattern, self._locale)
 
+    @_cached
     def interval(self, first: str, last: str) -> str:
         """Two ISO 8601 days as one text, such as 5–11 Nov 2021; the first in words if both are the same."""
         if first == last:
@@ -155,7 +160,8 @@ class Localization:
         start, end = (Published.parse(day).start for day in (first, last))
         return format_interval(start, end, "yMMMd", locale=self._locale)
 
-    def _date(self, value: str) -> str:
+    @_cached
+    def date(self, value: str) -> str:
         """An ISO 8601 date in words, with its precision; any other text is returned as it is."""
         try:
             date = Published.parse(value)
@@ -172,13 +178,14 @@ class Localization:
     def _fill(self, text: str, values: Mapping[str, object]) -> Markup:
         if not values:
             return escape(text)
-        shown = {name: self.number(v) if type(v) is int else v for name, v in values.items()}
-        return Markup(escape(text)).format(**shown)
+        shown = {name: escape(self.number(v) if type(v) is int else v) for name, v in values.items()}
+        # Not `Markup.format`, which escapes the values by a formatter in Python.
+        return Markup(str(escape(text)).format(**shown))
 
 
 def isolate(text: str) -> Markup:
     """A text that was typed or read, kept from changing the direction of the sentence around it."""
-    return Markup("\u2068{}\u2069").format(text)
+    return Markup(f"\u2068{escape(text)}\u2069")
 
 
 @functools.cache
