@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -213,7 +214,7 @@ def _no_store_if_late(response: Response, began: float) -> Response:
 
 
 def _feed(page: Page, sort: Any) -> Response:
-    asked = replace(Search.parse(request.args), sort=sort)
+    asked = msgspec.structs.replace(Search.parse(request.args), sort=sort)
     body = export.atom_feed(
         page,
         asked,

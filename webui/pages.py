@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, abort, request, send_from_directory
 from flask.typing import ResponseReturnValue
+from msgspec.structs import replace
 from werkzeug.exceptions import HTTPException
 
 from indexer import IndexReader
@@ -86,7 +86,7 @@ def search() -> ResponseReturnValue:
     asked = Search.parse(request.args)
     if asked.is_empty:
         ways = [
-            (query, meaning, replace(asked.home(), query=query).url(base))
+            (query, meaning, asked.home().with_query(query).url(base))
             for query, meaning in mount.examples.now(index)
         ]
         status = index.get_status()
@@ -102,7 +102,7 @@ def search() -> ResponseReturnValue:
     each = None
     if found.no_results and not found.shown and not asked.explain:
         # Count the articles of each clause only if there are no results to show.
-        each = index.run(replace(wanted, explain=True)).explanation
+        each = index.run(dataclasses.replace(wanted, explain=True)).explanation
     shown = _page(
         mount,
         "results.html",

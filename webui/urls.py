@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
+import msgspec
+from msgspec.structs import replace
 from werkzeug.datastructures import MultiDict
 
 from indexer.errors import InvalidRequest
@@ -28,8 +30,7 @@ _SPECIAL_SEGMENT = re.compile(r"(?:\A|/)(?:\.{0,2}(?:/|\Z)|cite\.[^/]*\Z)")
 _NO_HOST = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """The state of a search page, as its URL has it."""
 
     query: str = ""
@@ -42,7 +43,7 @@ class Search:
     explain: bool = False
     lang: str = ""
     """The language of the page if the URL states it: every link keeps it."""
-    filters: Mapping[str, tuple[str, ...] | bool] = field(default_factory=dict)
+    filters: Mapping[str, tuple[str, ...] | bool] = {}
     """The values of each filter that has any; True for one without values."""
     share: bool = False
     """Whether the timeline shows shares of all published paragraphs instead of counts."""
@@ -116,7 +117,7 @@ class Search:
 
     def query_string(self) -> str:
         """The query string of this search, with its question mark; defaults are omitted."""
-        text = urlencode([(name, value) for name, value in self.items() if value])
+        text = "&".join([f"{name}={quote_plus(value)}" for name, value in self.items() if value])
         return f"?{text}" if text else ""
 
     def items(self) -> list[tuple[str, str]]:
