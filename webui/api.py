@@ -61,20 +61,18 @@ def search(values: dict[str, Any]) -> ResponseReturnValue:
 
     Also as rows or as a feed.
     """
-    named = values.pop("format")
+    named, seconds = values.pop("format"), values["seconds"]
     form = named if request.args.get("format") else _accepted_format()
-    shortened = values["seconds"]
-    first = {name: values.pop(name) for name in ("limit", "offset", "cursor", "facets", "timeline")}
-    wanted = _search_request(values)
-    if form == "atom" and not request.args.get("sort") and wanted.half_life is None:
-        wanted = replace(wanted, sort="newest")
+    if form == "atom" and not request.args.get("sort") and values["half_life"] is None:
+        values["sort"] = "newest"
     if form in ("jsonl", "csv"):
-        return _rows_response(form, wanted, first, shortened or export.SECONDS)
-    if first["limit"] is None:
-        first["limit"] = current_mount().config.page_size
-    elif first["limit"] > parameters.MAX_LIMIT:
-        refuse("limit", f"must be at most {parameters.MAX_LIMIT:,}, except for rows", first["limit"])
-    wanted = replace(wanted, **first)
+        first = {name: values.pop(name) for name in ("limit", "offset", "cursor", "facets", "timeline")}
+        return _rows_response(form, _search_request(values), first, seconds or export.SECONDS)
+    if values["limit"] is None:
+        values["limit"] = current_mount().config.page_size
+    elif values["limit"] > parameters.MAX_LIMIT:
+        refuse("limit", f"must be at most {parameters.MAX_LIMIT:,}, except for rows", values["limit"])
+    wanted = _search_request(values)
     page = current_mount().search(wanted)
     response = _feed(page, wanted.sort) if form == "atom" else _json(page)
     return no_store(response) if page.timed_out else response

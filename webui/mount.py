@@ -17,7 +17,7 @@ from webui.examples import Examples
 from webui.notes import name_filter, write_clause, write_filter, write_note
 from webui.presenters import list_authors
 from webui.translations import LANGUAGES, choose_language, localize
-from webui.urls import article_id, is_plain_path
+from webui.urls import article_id, quote_id
 
 if TYPE_CHECKING:
     from webui.monitoring import Metrics
@@ -126,7 +126,7 @@ def requested_article(name: str | None) -> str:
     wanted = article_id(request.args, name)
     found = current_mount().index.resolve_id(wanted)
     if found != wanted:
-        in_path = is_plain_path(found)
+        in_path = quote_id(found) is not None
         values = (request.view_args or {}) | {"name": found if in_path else None}
         query = [pair for pair in request.args.items(multi=True) if pair[0] != "id"]
         query += [] if in_path else [("id", found)]
@@ -141,7 +141,8 @@ def requested_article(name: str | None) -> str:
 def _languages() -> list[tuple[str, str, str]]:
     """The languages of the page: tag, name, and the URL of this page in it."""
     try:
-        asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+        others = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
     except UnicodeDecodeError:
-        asked = []
-    return [(tag, name, "?" + urlencode([*asked, ("lang", tag)])) for tag, name in LANGUAGES.items()]
+        others = []
+    start = f"?{urlencode(others)}&" if others else "?"
+    return [(tag, name, f"{start}lang={tag}") for tag, name in LANGUAGES.items()]

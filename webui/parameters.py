@@ -65,6 +65,8 @@ class Parameter:
         """
         schema, default = self.schema, self.schema.get("default")
         choices = schema.get("enum", ())
+        if self.name not in args:
+            return default == "1" if choices == _FLAG else default
         if self.repeated:
             # Without the parameter there is no filter: an empty list would find nothing.
             return list_values(args, self.name) or None

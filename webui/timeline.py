@@ -181,10 +181,12 @@ def _limits(search: Search, config: Config) -> tuple[date, date]:
 
 def _period(bar: TimelineBar, grain: Grain, limits: tuple[date, date]) -> tuple[str, str]:
     """The period of a bar within the dates of the search, as the dates of a search."""
-    period = Published.parse(bar.start)
-    first, last = period.start.date(), (period.end - timedelta.resolution).date()
     if grain == "week":
+        first = date.fromisoformat(bar.start)
         last = date.fromordinal(min(first.toordinal() + 6, date.max.toordinal()))
-    elif limits[0] <= first and last <= limits[1]:
-        return bar.start, bar.start
+    else:
+        period = Published.parse(bar.start)
+        first, last = period.start.date(), (period.end - timedelta.resolution).date()
+        if limits[0] <= first and last <= limits[1]:
+            return bar.start, bar.start
     return max(first, limits[0]).isoformat(), min(last, limits[1]).isoformat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -248,14 +249,16 @@ def _named(name: str, file: str, parameters: str) -> str:
     An id becomes a parameter if browsers or servers would normalize it in a path (dot segments, empty
     segments), or if it looks like such a file.
     """
-    if not is_plain_path(name):
+    path = quote_id(name)
+    if path is None:
         return f"{file}?id={quote_plus(name)}{parameters.replace('?', '&', 1)}"
-    return quote(name) + (f"/{file}" if file else "") + parameters
+    return path + (f"/{file}" if file else "") + parameters
 
 
-def is_plain_path(name: str) -> bool:
-    """Whether an id can be part of a path as it is."""
-    return not _SPECIAL_SEGMENT.search(name)
+@functools.lru_cache(1024)
+def quote_id(name: str) -> str | None:
+    """An id as a part of a path; None if it cannot be one."""
+    return None if _SPECIAL_SEGMENT.search(name) else quote(name)
 
 
 def original_url(url: str, text: str) -> str:
