@@ -122,24 +122,33 @@ def measure_cold(index: Path, word: str) -> Rows:
 
 
 def measure_http(index: Path, questions: dict[Kind, list[Question]]) -> Rows:
-    """Serve an index and load it by wrk on loopback, with questions of every usual class in turn."""
+    """Serve an index and load it by wrk on loopback, with questions of every usual class in turn.
+
+    First the API is asked, then the page.
+    """
     wrk = shutil.which("wrk")
     if not wrk:
-        return [("`GET /api/search`", "left out, wrk is not installed")]
+        return [("`GET /api/search` and `GET /`", "left out, wrk is not installed")]
     mixed = [
         question for asked in zip(*(questions[kind] for kind in _MIX), strict=False) for question in asked
     ]
     with tempfile.TemporaryDirectory() as folder, start_site(index=index) as site:
-        script = Path(folder, "questions.lua")
-        script.write_text(_SCRIPT.format(paths="\n".join(f'"{_path(one)}",' for one in mixed)))
-        address = site.address.rstrip("/")
-        load = [wrk, "-t1", f"-c{_CONNECTIONS}", "--latency", "-s", str(script), address]
-        # One pass for the caches.
-        for seconds in (2, _HTTP_SECONDS):
-            done = subprocess.run([*load, f"-d{seconds}s"], check=True, capture_output=True, text=True)
+        figures = []
+        for path in ("/api/search", "/"):
+            script = Path(folder, "questions.lua")
+            script.write_text(
+                _SCRIPT.format(paths="\n".join(f'"{path}?{_parameters(one)}",' for one in mixed))
+            )
+            address = site.address.rstrip("/")
+            load = [wrk, "-t1", f"-c{_CONNECTIONS}", "--latency", "-s", str(script), address]
+            # One pass for the caches.
+            for seconds in (2, _HTTP_SECONDS):
+                done = subprocess.run([*load, f"-d{seconds}s"], check=True, capture_output=True, text=True)
+            figures.append(parse_wrk(done.stdout))
         memory = memory_of(site.process.pid)
     return [
-        (f"`GET /api/search`, {_CONNECTIONS} connections", parse_wrk(done.stdout)),
+        (f"`GET /api/search`, {_CONNECTIONS} connections", figures[0]),
+        (f"`GET /?q=…`, the page of results, {_CONNECTIONS} connections", figures[1]),
         (
             "… memory of the server",
             f"{memory.private / MB:.0f} MB private, {memory.total / MB:.0f} MB with files",
@@ -211,11 +220,11 @@ def _append(path: Path, word: str) -> None:
         file.write(f"\nOne more paragraph with a word that is new, {word}, stands here.\n")
 
 
-def _path(question: Question) -> str:
-    path = f"/api/search?q={quote_plus(phrased(question))}"
+def _parameters(question: Question) -> str:
+    text = f"q={quote_plus(phrased(question))}"
     if question.after and question.before:
-        path += f"&since={question.after}&until={question.before - timedelta(days=1)}"
-    return path
+        text += f"&since={question.after}&until={question.before - timedelta(days=1)}"
+    return text
 
 
 def _ms(seconds: float) -> str:
