@@ -52,7 +52,7 @@ from indexer.store.progress import read_progress
 from indexer.sync import catalog
 from indexer.text.analyzer import library_versions
 
-FORMAT = 10
+FORMAT = 11
 """Raised whenever this program can no longer read older generations."""
 VERSIONS = {"extractor": 3, "analyzer": 2}
 """Raised whenever the same files would give other articles, or the same articles other terms."""

@@ -45,6 +45,10 @@ _REASONS = {
 class Sink(Protocol):
     """Where changed articles go."""
 
+    @property
+    def dictionary(self) -> bytes:
+        """The dictionary with which stored texts are compressed; empty as long as there is none."""
+
     def remove(self, article_id: str) -> None:
         """Remove the article with this id."""
 
@@ -54,6 +58,8 @@ class Sink(Protocol):
 
 class NullSink:
     """A sink that drops all changes, for a sync of which only the catalog and the report are wanted."""
+
+    dictionary = b""
 
     def remove(self, article_id: str) -> None:
         """Remove nothing."""
@@ -110,7 +116,7 @@ def sync_sources(
     tasks = make_tasks(changes.make_parts(files, options.stop), read_options.max_bytes)
     by_place = {(file.folder, file.path): file for file in files}
     # Closed whatever happens, so that no worker outlives the sync.
-    with closing(read_all(tasks, read_options, config.language, jobs)) as reading:
+    with closing(read_all(tasks, read_options, config.language, jobs, lambda: sink.dictionary)) as reading:
         for parts, results, chunk, numbers in reading:
             wanted: list[bool] = []
             for part, result in zip(parts, results, strict=True):

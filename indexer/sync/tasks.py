@@ -193,12 +193,14 @@ class PartReader:
     def read(
         self,
         parts: list[Part],
+        dictionary: bytes = b"",
         before: BeforeReading = lambda _part: None,
         begin_record: BeginRecord = lambda _number, _size: None,
     ) -> Iterator[Batch]:
         """The results of the parts, and their articles in the order of the outlines.
 
         Mostly this is one batch; much text comes in several, because all of it might not fit in memory.
+        Stored texts are compressed with the `dictionary`, without one if it is empty.
         `before` is called with each part before it is read, and again with its unpacked content,
         `begin_record` before each record of a container.
         """
@@ -221,11 +223,11 @@ class PartReader:
                 reading.result.found.append(outline)
                 del article, items  # frees a long article before the next is read
                 if self._gatherer.size >= _BATCH:
-                    yield results, self._gatherer.take()
+                    yield results, self._gatherer.take(dictionary)
                     reading.result = PartResult(is_more=True)
                     results = [(place, reading.result)]
             reading.end()
-        yield results, self._gatherer.take()
+        yield results, self._gatherer.take(dictionary)
 
     def _read_part(self, reading: _Reading, before: BeforeReading) -> Iterator[Article | Failure]:
         """The articles of a part; the result says what holds for the whole."""

@@ -38,8 +38,9 @@ _MEMORY_EVERY = 64
 def run_worker(descriptor: int, shared: int) -> None:
     """Be a worker: read the parts that come through a socket, until it is closed.
 
-    The answer to each task is its batches, pickled, and then an empty message; an empty message also says
-    that the worker is ready. The other descriptor is that of a `CurrentRecord`.
+    Each task comes with the dictionary of the stored texts. The answer to it is its batches, pickled, and
+    then an empty message; an empty message also says that the worker is ready. The other descriptor is that
+    of a `CurrentRecord`.
     """
     supervisor = Connection(descriptor)
     current = CurrentRecord(shared)
@@ -58,9 +59,9 @@ def run_worker(descriptor: int, shared: int) -> None:
 
         supervisor.send_bytes(b"")
         while True:
-            parts = _receive(supervisor)
+            parts, dictionary = _receive(supervisor)
             try:
-                for batch in reader.read(parts, limit, begin_record):
+                for batch in reader.read(parts, dictionary, limit, begin_record):
                     supervisor.send_bytes(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
                     del batch  # frees it before the next is made
             except StorageFailed as error:

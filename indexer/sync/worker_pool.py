@@ -113,18 +113,25 @@ def _is_harmless(folder: str, path: str, size: int) -> bool:
     return not is_other and bool(begin or len(head) < _HEAD)
 
 
-def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int) -> Generator[Read]:
+def read_all(
+    tasks: Iterable[list[Part]],
+    options: ReadOptions,
+    language: str,
+    jobs: int,
+    find_dictionary: Callable[[], bytes] = bytes,
+) -> Generator[Read]:
     """Read the parts of every task, in order, in `jobs` workers (0: in this process).
 
-    Raises WorkerFailed when workers cannot be started, and StorageFailed.
+    `find_dictionary` returns that of the stored texts, empty as long as there is none. Raises WorkerFailed
+    when workers cannot be started, and StorageFailed.
     """
     if not jobs:
         reader, numbers = PartReader(options, language), array("i")
         for parts in tasks:
-            for batch in reader.read(parts):
+            for batch in reader.read(parts, find_dictionary()):
                 yield _read_of(parts, batch, numbers)
         return
-    pool = _Pool(options, language, jobs)
+    pool = _Pool(options, language, jobs, find_dictionary)
     try:
         yield from pool.read(tasks)
     finally:
@@ -139,7 +146,10 @@ def _read_of(parts: list[Part], batch: Batch, numbers: array[int]) -> Read:
 class _Pool:
     """The workers of one sync."""
 
-    def __init__(self, options: ReadOptions, language: str, jobs: int) -> None:
+    def __init__(
+        self, options: ReadOptions, language: str, jobs: int, find_dictionary: Callable[[], bytes]
+    ) -> None:
+        self._find_dictionary = find_dictionary
         self._options = options
         self._language = language
         self._max_pending = jobs * _TASKS_AHEAD
@@ -239,7 +249,7 @@ class _Pool:
     def _read_parts(self, parts: list[Part], result: _Result) -> None:
         """Add what is read of the parts to the result; raises _WorkerEnded in the middle of that."""
         worker = self._worker()
-        for data in worker.read(parts):
+        for data in worker.read(parts, self._find_dictionary()):
             result.add(parts, data, worker.numbers)
 
     def _worker(self) -> _Worker:
@@ -339,7 +349,7 @@ class _Worker:
             return False
         return True
 
-    def read(self, parts: list[Part]) -> Iterator[bytes]:
+    def read(self, parts: list[Part], dictionary: bytes) -> Iterator[bytes]:
         """The batches of a task, pickled; raises _WorkerEnded, also if the task takes too long by the clock.
 
         A container may take so long for each of its records. The process is ended when the time is up, so
@@ -348,7 +358,7 @@ class _Worker:
         self._record.write(Record(0, sum(part.size for part in parts)))
         watch = _Watch(self._record, self.kill)
         try:
-            self._connection.send(parts)
+            self._connection.send((parts, dictionary))
             while data := self._connection.recv_bytes():
                 yield data
         except (EOFError, OSError) as error:

@@ -14,7 +14,7 @@ import numpy as np
 import zstandard
 
 from indexer.engine.format import segment_file
-from indexer.engine.format.text_store import TextStore, TextWriter
+from indexer.engine.format.text_store import SECTIONS, TextStore, TextWriter
 from indexer.engine.read.contents import MAGIC
 
 _NUMBERS = (
@@ -30,7 +30,7 @@ def harm(index: Path, chance: random.Random) -> str:
     """Damage one or several parts of an index, and write new checksums; returns what was done."""
     generation = index / (index / "current").read_text().split()[0]
     path = chance.choice(sorted(generation.glob("*.nut")))
-    special = (_facts, _contents, _items, _frames, _directory)
+    special = (_facts, _contents, _items, _frames, _dictionary, _directory)
     with_section = chance.random() < 0.85
     return _sections(path, chance) if with_section else chance.choice(special)(path, chance)
 
@@ -135,7 +135,7 @@ def _contents(path: Path, chance: random.Random) -> str:
 def _items(path: Path, chance: random.Random) -> str:
     """Another stored text, or head of an article, in frames that are as they should be."""
     sections, facts = read(path)
-    store = TextStore(*(sections[f"text.{part}"] for part in ("data", "ends", "items", "lengths")))
+    store = TextStore({name: sections[f"text.{name}"] for name in SECTIONS})
     items = store.read(range(len(store.lengths)))
     counts = sections["article.counts"].astype(np.int64)
     heads = (np.cumsum(counts + 1) - counts - 1).tolist()
@@ -158,9 +158,8 @@ def _items(path: Path, chance: random.Random) -> str:
             "longer": text * 3,
             "another letter": text[:at] + b"z" + text[at + 1 :],
         }[how]
-    writer = TextWriter()
-    for item in items:
-        writer.add(item)
+    writer = TextWriter(store.dictionary)
+    writer.add(items)
     sections |= {f"text.{part}": content for part, content in writer.make_sections().items()}
     write(path, sections, facts)
     return f"item {place}: {how}"
@@ -199,6 +198,33 @@ def _frames(path: Path, chance: random.Random) -> str:
     sections["text.ends"] = np.cumsum([len(frame) for frame in frames], dtype=np.uint64)
     write(path, sections, facts)
     return f"frame {place}: {kind}"
+
+
+def _dictionary(path: Path, chance: random.Random) -> str:
+    """A dictionary that the frames do not refer to, or that is not one."""
+    sections, facts = read(path)
+    store = TextStore({name: sections[f"text.{name}"] for name in SECTIONS})
+    samples = [b" ".join(b"word%d" % chance.randrange(500) for _ in range(60)) for _ in range(200)]
+    made = zstandard.train_dictionary(2**12, [*samples]).as_bytes()
+    kind = chance.choice(("other", "missing", "altered", "cut", "too large", "text"))
+    if kind != "other":
+        writer = TextWriter(made)
+        writer.add_store(store)
+        sections |= {f"text.{part}": content for part, content in writer.make_sections().items()}
+    if kind == "altered":
+        altered = bytearray(made)
+        for _ in range(chance.choice((1, 1, 5, 50))):
+            altered[chance.randrange(len(made))] = chance.randrange(256)
+        made = bytes(altered)
+    elif kind == "cut":
+        made = made[: chance.randrange(len(made))]
+    elif kind == "too large":
+        made += bytes(chance.choice((2**16, 2**20)))
+    elif kind == "text":
+        made = samples[0]
+    sections["text.dictionary"] = np.frombuffer(b"" if kind == "missing" else made, np.uint8)
+    write(path, sections, facts)
+    return f"dictionary: {kind}"
 
 
 def _directory(path: Path, chance: random.Random) -> str:

@@ -23,6 +23,7 @@ import pytest
 
 from indexer import Config, Failure, StorageFailed, SyncReport, WorkerFailed, open_index
 from indexer.engine.build.gather import Chunk
+from indexer.engine.format.text_store import TextWriter, train
 from indexer.readers import ReadOptions
 from indexer.store import generations
 from indexer.sync import apply, catalog, tasks, worker_pool
@@ -66,6 +67,19 @@ def test_results_come_in_order_whatever_the_speed(tmp_path: Path, started: Start
     assert ids(reads) == [f"a{number}" for number in range(len(sizes))]
     assert [chunk.ids for _, _, chunk, _ in reads] == [[f"a{number}"] for number in range(len(sizes))]
     assert len(started) == 2
+
+
+def test_workers_compress_texts_with_the_dictionary_that_there_is_when_a_task_begins(tmp_path: Path) -> None:
+    texts = TextWriter()
+    for number in range(10_000):
+        texts.add([b"The tide of day %d stood at %d." % (number, number * 7919 % 4001)])
+    dictionary = train(texts).dictionary
+    known = [b"", dictionary]
+    reads = read_all(tasks_of(tmp_path, [9] * 40), OPTIONS, "en", 2, lambda: known[0])
+    used = {next(reads).chunk.items["dictionary"].tobytes()}
+    known.pop(0)
+    used |= {read.chunk.items["dictionary"].tobytes() for read in reads}
+    assert used == {b"", dictionary}
 
 
 def test_more_workers_than_tasks_and_no_task_at_all(tmp_path: Path, started: Started) -> None:

@@ -15,7 +15,8 @@ import numpy as np
 from indexer.article import Article
 from indexer.engine.build.gather import Chunk, Gatherer
 from indexer.engine.build.invert import Buffer
-from indexer.engine.build.merge import TIERED, MergePolicy, merge
+from indexer.engine.build.merge import TIERED, MergePolicy, choose_dictionary, merge
+from indexer.engine.format.text_store import TextWriter
 from indexer.engine.read.contents import SegmentEntry, contents_path, encode_contents
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.snapshot import Snapshot
@@ -97,7 +98,13 @@ class Batch:
         self._written: list[SegmentEntry] = []
         self._gatherer = Gatherer(language, fields)
         self._numbers = array("i")
-        self._buffer = Buffer()
+        dictionary = choose_dictionary(segment.view for segment in snapshot.segments)
+        self._buffer = Buffer(texts=TextWriter(dictionary))
+
+    @property
+    def dictionary(self) -> bytes:
+        """The dictionary of the stored texts; empty until there is one."""
+        return self._buffer.texts.dictionary
 
     def remove(self, article_id: str) -> None:
         """Remove the article with this id, if there is one."""
@@ -119,7 +126,7 @@ class Batch:
         self._begin()
         language = self._gatherer.add(article, items)
         if self._gatherer.size >= self._chunk_size:
-            self.take(self._gatherer.take(), self._numbers)
+            self.take(self._gatherer.take(self.dictionary), self._numbers)
         return language
 
     def take(self, chunk: Chunk, numbers: array[int]) -> None:
@@ -166,7 +173,7 @@ class Batch:
 
     def _flush(self) -> None:
         """Write the gathered articles as a segment."""
-        chunk = self._gatherer.take()
+        chunk = self._gatherer.take(self.dictionary)
         if chunk.ids:
             self._buffer.add(chunk, self._numbers)
         if self._buffer.articles:

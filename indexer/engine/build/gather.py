@@ -169,11 +169,10 @@ class Chunk:
         article = np.array(is_wanted, np.bool_)
         text = np.repeat(article, self.counts + self.custom_counts)
         widths = self.counts + 1
-        stored, items, size = TextStore(**self.items), TextWriter(), 0
+        stored = TextStore(self.items)
+        items = TextWriter(stored.dictionary)
         for first, width in zip((np.cumsum(widths) - widths)[article], widths[article], strict=True):
-            for item in stored.read(range(first, first + width)):
-                items.add(item)
-                size += len(item)
+            items.add(stored.read(range(first, first + width)))
         return Chunk(
             forms=self.forms,
             is_fresh=self.is_fresh,
@@ -191,7 +190,7 @@ class Chunk:
             languages=[*compress(self.languages, is_wanted)],
             fields={name: column.select(article) for name, column in self.fields.items()},
             items=items.make_sections(),
-            size=size,
+            size=items.size,
         )
 
 
@@ -248,13 +247,15 @@ class Gatherer:
         columns["date_ends"].append(to_timestamp(published.end) if published else NO_DATE)
         columns["title_keys"].append(int.from_bytes(normalize(article.title).encode()[:8].ljust(8, b"\0")))
         self._anchors += hash_anchors(article.paragraphs)
-        for item in items:
-            self._items.add(item)
-            self._size += len(item)
+        self._items.append(items)
+        self._size += sum(map(len, items))
         return language
 
-    def take(self) -> Chunk:
-        """The chunk of the articles that were added since the last one was taken."""
+    def take(self, dictionary: bytes = b"") -> Chunk:
+        """The chunk of the articles that were added since the last one was taken.
+
+        Their items are compressed with this dictionary, without one if it is empty.
+        """
         is_fresh = len(self._forms) > self._max_forms
         if is_fresh:
             self._forms.clear()
@@ -283,6 +284,9 @@ class Gatherer:
             is_body = ~mark_custom_texts(counts, custom_counts)
             body, body_terms = texts[np.repeat(is_body, text_terms)], text_terms[is_body]
         columns["sketches"] = self._sketcher.make_sketches(titles, title_terms, body, body_terms, counts)
+        stored = TextWriter(dictionary)
+        for items in self._items:
+            stored.add(items)
         chunk = Chunk(
             forms="\n".join(forms),
             is_fresh=is_fresh,
@@ -302,7 +306,7 @@ class Gatherer:
                 name: make_column(find_kind(name, self._types), *values)
                 for name, values in self._fields.items()
             },
-            items=self._items.make_sections(),
+            items=stored.make_sections(),
             size=self._size,
         )
         self._clear()
@@ -321,7 +325,7 @@ class Gatherer:
         self._titles: list[bytes] = []
         self._texts: list[bytes] = []
         self._anchors: list[int] = []
-        self._items = TextWriter()
+        self._items: list[list[bytes]] = []
 
     def _tokenize(self, texts: list[bytes], languages: list[str]) -> tuple[Numbers, Numbers, Flags]:
         """The same as `Tokenizer.tokenize`, of texts in these languages."""

@@ -27,7 +27,7 @@ from indexer.engine.format.segment_file import (
     encode_segment,
     pack,
 )
-from indexer.engine.format.text_store import TextWriter
+from indexer.engine.format.text_store import ENOUGH_TO_TRAIN, TextStore, TextWriter, train
 
 Ints = NDArray[np.int64]
 PLAIN_COLUMNS = ("date_starts", "date_ends", "title_keys", "sketches")
@@ -98,7 +98,10 @@ class Buffer:
         chunk.texts = replace(chunk.texts, forms=mapping[chunk.texts.forms])
         chunk.forms = ""
         items, chunk.items = chunk.items, {}
-        self.texts.add_encoded(items["data"], items["ends"], items["items"], items["lengths"])
+        size = self.texts.size
+        self.texts.add_store(TextStore(items))
+        if size < ENOUGH_TO_TRAIN <= self.texts.size:
+            self.texts = train(self.texts)
         self.articles += len(chunk.ids)
         self.chunk_bytes += _BYTES_PER_TERM * (len(chunk.titles) + len(chunk.texts)) + 2 * len(items["data"])
         self.chunk_bytes += _BYTES_PER_ARTICLE * len(chunk.ids)
@@ -115,7 +118,8 @@ class Buffer:
 
     def clear(self) -> None:
         """Drop the chunks, but keep the forms that gatherers still know."""
-        self.chunks, self.texts, self.chunk_bytes, self.articles = [], TextWriter(), 0, 0
+        self.chunks, self.texts = [], TextWriter(self.texts.dictionary)
+        self.chunk_bytes = self.articles = 0
         if len(self.forms) > self.max_forms:
             self._forget_forms()
 
@@ -138,6 +142,7 @@ class Buffer:
 
     def make_sections(self) -> tuple[Iterator[Section], dict[str, Any]]:
         """The sections of the segment and the facts about it; the buffer is empty afterwards."""
+        self.texts = train(self.texts)
         chunks, texts, forms = self.chunks, self.texts, self.forms
         self.clear()
         counts, custom_counts = (

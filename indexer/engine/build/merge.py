@@ -7,7 +7,7 @@ postings costs O(n log n).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +31,7 @@ from indexer.engine.format.columns import Column, encode_column, join_groups
 from indexer.engine.format.labels import merge_labels
 from indexer.engine.format.lexicon import Lexicon, merge_lexicons
 from indexer.engine.format.segment_file import DOC_FIELDS, Array, Section, compact, encode_segment
-from indexer.engine.format.text_store import TextWriter
+from indexer.engine.format.text_store import TextWriter, train
 from indexer.engine.read.postings import FIELDS
 from indexer.engine.read.segment import SegmentView
 
@@ -294,14 +294,18 @@ def _drop_unused(lexicon: Lexicon, numbers: NDArray[np.int32]) -> tuple[Lexicon,
 
 def _merge_texts(inputs: Sequence[_Input]) -> dict[str, Array]:
     """The sections of the stored texts; blocks of segments without removals are copied as they are."""
-    writer = TextWriter()
+    writer = TextWriter(choose_dictionary(source.view for source in inputs))
     for source in inputs:
         view = source.view
         if len(source.articles) == view.articles:
-            texts = view.texts
-            writer.add_encoded(texts.data.tobytes(), texts.ends, texts.items, texts.lengths)
+            writer.add_store(view.texts)
         else:
             for article in source.articles.tolist():
-                for item in view.all_items(article):
-                    writer.add(item)
-    return writer.make_sections()
+                writer.add(view.all_items(article))
+    return train(writer).make_sections()
+
+
+def choose_dictionary(views: Iterable[SegmentView]) -> bytes:
+    """The dictionary of the largest segment that has one; empty if none has."""
+    known = [(view.articles, dictionary) for view in views if (dictionary := view.dictionary)]
+    return max(known, default=(0, b""))[1]

@@ -14,11 +14,13 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
+import zstandard
 
 from indexer.engine.format.columns import NAMED, PREFIX
 from indexer.engine.format.record import MIN_DATE, NO_DATE
 from indexer.engine.format.segment_file import DOC_FIELDS, OPTIONAL, Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH
+from indexer.engine.format.text_store import MAX_DICTIONARY, open_dictionary
 from indexer.fields import ColumnKind
 
 _END_OF_DATES = 253_402_300_800  # seconds from 1970 to the end of the year 9999
@@ -189,6 +191,16 @@ def _check_doc_fields(array: Array, counts: Counts, sections: Sections) -> Probl
     return "begins with a text of no article" if len(array) and int(array[0]) else None
 
 
+def _check_dictionary(array: Array, counts: Counts, sections: Sections) -> Problem:
+    if len(array) > MAX_DICTIONARY:
+        return f"has {len(array)} bytes, but may have {MAX_DICTIONARY}"
+    try:
+        open_dictionary(array.tobytes())
+    except zstandard.ZstdError as error:
+        return f"is not a dictionary ({error})"
+    return None
+
+
 def _check_paragraphs(array: Array, counts: Counts, sections: Sections) -> Problem:
     if problem := _find_too_large(array, counts["documents"], "documents", counts["documents"]):
         return problem
@@ -318,9 +330,10 @@ _RULES: dict[str, _Rule] = {
     "word.starts": _Rule(_COMPACT, "words", partial(_check_starts, "forms"), extra=1),
     **_make_field_rules("title"),
     **_make_field_rules("paragraph"),
+    "text.dictionary": _Rule(_U1, "text.dictionary", _check_dictionary),
     "text.data": _Rule(_U1, "text.data"),
-    "text.lengths": _Rule(_U4, "items"),
-    "text.ends": _Rule(_U8, "blocks", partial(_check_ends, "text.data")),
+    "text.lengths": _Rule(_NARROW, "items"),
+    "text.ends": _Rule(_COMPACT, "blocks", partial(_check_ends, "text.data")),
     "text.items": _Rule(_U4, "blocks", partial(_check_ends, "items")),
     "article.counts": _Rule(_COMPACT, "articles", _check_paragraphs),
     "article.title_terms": _Rule(_COMPACT, "articles", partial(_check_sum, "occurrences in the title")),

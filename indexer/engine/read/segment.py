@@ -19,7 +19,7 @@ from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.record import decode_texts
 from indexer.engine.format.segment_file import DOC_FIELDS, Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH, Sketches
-from indexer.engine.format.text_store import TextStore
+from indexer.engine.format.text_store import SECTIONS, TextStore
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import (
     FIELDS,
@@ -60,11 +60,15 @@ class SegmentView:
         self.stems, self.words, self.ids = map(self.open_lexicon, ("stem", "word", "id"))
         self.fields = {name: Field(self.file, name, self.documents) for name in FIELDS}
 
+    @property
+    def dictionary(self) -> bytes:
+        """The dictionary of the stored texts; empty if they have none."""
+        return self.file.sections["text.dictionary"].tobytes()
+
     @lazy
     def texts(self) -> TextStore:
         sections = self.file.sections
-        parts = (sections[f"text.{part}"] for part in ("data", "ends", "items", "lengths"))
-        return TextStore(*parts, path=self.file.path)
+        return TextStore({name: sections[f"text.{name}"] for name in SECTIONS}, self.file.path)
 
     @lazy
     def doc_starts(self) -> NDArray[np.int64]:

@@ -240,9 +240,10 @@ def test_texts_in_fields_that_their_articles_do_not_have_are_found_by_verify(
 
 def stored(frame: bytes, lengths: list[int]) -> TextStore:
     """A store of one block."""
-    numbers = np.array([len(lengths)], np.uint32)
-    data = np.frombuffer(frame, np.uint8)
-    return TextStore(data, np.array([len(frame)], np.uint64), numbers, np.array(lengths, np.uint32))
+    data, none = np.frombuffer(frame, np.uint8), np.empty(0, np.uint8)
+    ends, items = np.array([len(frame)], np.uint64), np.array([len(lengths)], np.uint32)
+    sizes = np.array(lengths, np.uint32)
+    return TextStore({"dictionary": none, "data": data, "ends": ends, "items": items, "lengths": sizes})
 
 
 @pytest.mark.parametrize("size", [2**20, 2**31, 2**40, 2**63])
@@ -269,10 +270,8 @@ def test_bytes_after_a_frame_are_refused() -> None:
 
 def test_the_longest_text_of_one_letter_can_be_stored() -> None:
     writer = TextWriter()
-    writer.add(b"a" * 10**7)
-    sections = writer.make_sections()
-    parts = [sections[name] for name in ("data", "ends", "items", "lengths")]
-    assert TextStore(*parts).read([0]) == [b"a" * 10**7]
+    writer.add([b"a" * 10**7])
+    assert TextStore(writer.make_sections()).read([0]) == [b"a" * 10**7]
 
 
 # The index

@@ -160,7 +160,7 @@ def test_a_buffer_keeps_only_the_forms_that_gatherers_still_use(tmp_path: Path) 
 
 def texts_of(chunk: Chunk) -> list[bytes]:
     """The stored items of a chunk."""
-    store = TextStore(**chunk.items)
+    store = TextStore(chunk.items)
     return store.read(range(len(store.lengths)))
 
 

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from indexer.engine.format.lexicon import Lexicon, encode_lexicon, merge_lexicons, sort_words
 from indexer.engine.format.segment_file import MAGIC, SegmentFile, encode_segment
-from indexer.engine.format.text_store import BLOCK_SIZE, TextStore, TextWriter
 from indexer.engine.read.segment import SegmentView
 from indexer.errors import IndexDamaged
 from tests.engine.bare_index import BareIndex
@@ -331,49 +330,3 @@ def test_parts_of_an_encoded_letter_are_not_words(path: Path) -> None:
 
 def test_a_lone_surrogate_is_no_word(path: Path) -> None:
     assert lexicon(["a", "b"], path).find("\ud800") is None
-
-
-# Stored text
-
-
-ITEMS = st.lists(
-    st.binary(max_size=40) | st.integers(0, 90).map(lambda n: bytes([n]) * n) | st.just(b""), max_size=40
-)
-
-
-def store(writer: TextWriter, path: Path) -> TextStore:
-    """A store read back from the disk."""
-    path.write_bytes(b"".join(encode_segment(writer.make_sections(), {})))
-    sections = SegmentFile(path).sections
-    return TextStore(*(sections[name] for name in ("data", "ends", "items", "lengths")))
-
-
-@MANY
-@given(
-    parts=st.lists(st.tuples(ITEMS, st.booleans()), max_size=5), block=st.sampled_from([1, 32, BLOCK_SIZE])
-)
-def test_copied_blocks_read_like_added_items(
-    path: Path, parts: list[tuple[list[bytes], bool]], block: int
-) -> None:
-    writer = TextWriter(block)
-    for items, is_encoded in parts:
-        if is_encoded:
-            other = TextWriter(block)
-            for item in items:
-                other.add(item)
-            made = store(other, path)
-            writer.add_encoded(made.data.tobytes(), made.ends, made.items, made.lengths)
-        else:
-            for item in items:
-                writer.add(item)
-    every = [item for items, _ in parts for item in items]
-    assert store(writer, path).read(range(len(every))) == every
-    made = store(writer, path)
-    assert [made.read([number])[0] for number in range(len(every))] == every
-
-
-def test_stored_text_is_small() -> None:
-    writer = TextWriter()
-    for _ in range(5000):
-        writer.add(b"The crane in the harbour stood still all day. ")
-    assert 0 < len(writer.make_sections()["data"]) < 5000 * 46 / 5
