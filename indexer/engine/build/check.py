@@ -170,7 +170,7 @@ def _check_field(view: SegmentView, field: str) -> None:
         if not (positions[1:] > positions[:-1])[is_next[1:]].all():
             view.file.raise_damaged(f"{field}.positions.narrow", "is not sorted")
         is_taken[first[owners] + positions] = True
-        variants = own.section("variants")[start:end]
+        variants = own.list_variants(low, high)
         if (variants >= widths[low:high].repeat(np.diff(occurrences[low : high + 1]))).any():
             own.raise_bad_variants()
     if not is_taken.all():

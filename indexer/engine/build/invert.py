@@ -285,6 +285,10 @@ def encode_postings(forms: Forms, runs: list[NumberedRun]) -> Iterator[Section]:
     size, is_used = int(occurrences[-1]), counts > 0
     del counts
     docs, positions, variants, capitals = _lay_out(forms, runs, occurrences)
+    # The variants of stems with a single word are all 0.
+    has_variants = np.diff(_find_starts(forms.stem_of, forms.stems)) > 1
+    yield "variants", variants[has_variants.repeat(np.diff(occurrences).astype(np.int64))]
+    del variants, has_variants
     # Where each posting starts, and where the last one ends.
     is_edge = np.ones(size + 1, np.bool_)
     np.not_equal(docs[1:], docs[:-1], out=is_edge[1:-1])
@@ -315,7 +319,6 @@ def encode_postings(forms: Forms, runs: list[NumberedRun]) -> Iterator[Section]:
     del occurrences
     yield from add_prefix("positions", pack(positions))
     del positions
-    yield "variants", variants
     yield "capitals", compact(capitals)
 
 

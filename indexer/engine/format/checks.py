@@ -177,6 +177,15 @@ def _check_variants(array: Array, counts: Counts, sections: Sections) -> Problem
     return None
 
 
+def _check_occurrences(field: str, array: Array, counts: Counts, sections: Sections) -> Problem:
+    """Each is the number of a word of its stem, for the occurrences of stems with several words."""
+    has_variants = np.diff(sections["stem.starts"]) > 1
+    wanted = int(np.diff(sections[f"{field}.occurrences"])[has_variants].sum(dtype=np.int64))
+    if len(array) != wanted:
+        return f"should have {wanted} numbers, but has {len(array)}"
+    return _check_below("forms", array, counts, sections)
+
+
 def _check_capitals(things: str, array: Array, counts: Counts, sections: Sections) -> Problem:
     """Each is the number of one of these things; none is there twice."""
     if not (array[1:] > array[:-1]).all():
@@ -288,7 +297,7 @@ def _make_packed_rules(name: str, things: str) -> dict[str, _Rule]:
     return {
         f"{name}.narrow": _Rule(_NARROW, things, _check_narrow),
         f"{name}.at": _Rule(_U4, exceptions, partial(_check_at, name)),
-        f"{name}.wide": _Rule(_U4, exceptions, partial(_check_wide, name)),
+        f"{name}.wide": _Rule(_NARROW, exceptions, partial(_check_wide, name)),
     }
 
 
@@ -298,7 +307,7 @@ def _make_field_rules(name: str) -> dict[str, _Rule]:
         **_make_packed_rules(f"{name}.gaps", postings),
         **_make_packed_rules(f"{name}.freqs", postings),
         **_make_packed_rules(f"{name}.positions", occurrences),
-        f"{name}.variants": _Rule(_COMPACT, occurrences, partial(_check_below, "forms")),
+        f"{name}.variants": _Rule(_COMPACT, f"variants in the {name}", partial(_check_occurrences, name)),
         f"{name}.capitals": _Rule(_COMPACT, f"capitals in the {name}", partial(_check_capitals, occurrences)),
         f"{name}.starts": _Rule(_COMPACT, "stems", partial(_check_starts, postings), extra=1),
         f"{name}.occurrences": _Rule(_COMPACT, "stems", partial(_check_starts, occurrences), extra=1),

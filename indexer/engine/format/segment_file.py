@@ -220,7 +220,7 @@ def compact(values: Array) -> Array:
     return values.astype(np.uint64)
 
 
-_EXCEPTION_BYTES = 8  # of each number that is too wide: its index and itself
+_INDEX_BYTES = 4  # of each number that is too wide, in addition to those of the number itself
 
 
 class Packed:
@@ -257,12 +257,15 @@ def pack(values: Array) -> dict[str, Array]:
     """The sections of non-negative integers below 2**31, in the width that takes the fewest bytes in all.
 
     "narrow" has the integers, with the largest number of the type in place of those that do not fit; "at"
-    has the indices of these (uint32, ascending), and "wide" the integers themselves (uint32).
+    has the indices of these (uint32, ascending), and "wide" the integers themselves (compact).
     """
+
+    largest = int(values.max()) if len(values) else 0
+    exception_bytes = _INDEX_BYTES + np.min_scalar_type(largest).itemsize
 
     def measure(kind: type[np.unsignedinteger[Any]]) -> int:
         exceptions = int(np.count_nonzero(values >= np.iinfo(kind).max))
-        return len(values) * kind().itemsize + exceptions * _EXCEPTION_BYTES
+        return len(values) * kind().itemsize + exceptions * exception_bytes
 
     kinds: list[type[np.unsignedinteger[Any]]] = [np.uint8, np.uint16, np.uint32]
     kind = min(kinds, key=measure)
@@ -270,7 +273,7 @@ def pack(values: Array) -> dict[str, Array]:
     at = np.flatnonzero(values >= marker)
     narrow = values.astype(kind)
     narrow[at] = marker
-    return {"narrow": narrow, "at": at.astype(np.uint32), "wide": values[at].astype(np.uint32)}
+    return {"narrow": narrow, "at": at.astype(np.uint32), "wide": compact(values[at])}
 
 
 # MemoryError is not one of these: sizes that a file states are checked before memory is allocated for them.

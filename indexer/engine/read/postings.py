@@ -101,8 +101,8 @@ class Field:
         """An array of the field.
 
         "starts" and "occurrences" say where the postings and the occurrences of each stem start, and where
-        the last ones end; "variants" says which word of its stem each occurrence is; "capitals" has the
-        numbers of the occurrences in capitals.
+        the last ones end; "capitals" has the numbers of the occurrences in capitals. See `list_variants` for
+        "variants".
         """
         return self._file.sections[f"{self._name}.{name}"]
 
@@ -205,7 +205,7 @@ class Field:
         start, end = self.occurrence_range(stem)
         if start == end:
             return NO_POSTINGS
-        codes = self.section("variants")[start:end]
+        codes = self.list_variants(stem, stem + 1)
         whole = self.read_stem(stem)
         if whole.occurrences != end - start or not whole.freqs.all():
             self.raise_bad_freqs()
@@ -227,7 +227,7 @@ class Field:
         """The postings of some words of a stem, given by their variants, where they are in capitals."""
         start, end = self.occurrence_range(stem)
         found = self.read_capitals(start, end)
-        found = found[np.isin(self.section("variants")[found + start], variants)]
+        found = found[np.isin(self.list_variants(stem, stem + 1)[found], variants)]
         if not len(found):
             return NO_POSTINGS
         whole = self.read_stem(stem)
@@ -266,9 +266,42 @@ class Field:
             self.raise_bad_freqs()
         return (
             np.repeat(docs, freqs),
-            self.section("variants")[start:end],
+            self.list_variants(low, high),
             self.open_packed("positions").read(start, end),
         )
+
+    def list_variants(self, low: int, high: int) -> Array:
+        """Which word of its stem each occurrence of the stems from `low` up to `high` is, stem after stem."""
+        stored = self.section("variants")[self._variant_starts[low] : self._variant_starts[high]]
+        bounds = self.section("occurrences")[low : high + 1]
+        if len(stored) == int(bounds[-1]) - int(bounds[0]):
+            return stored
+        variants = np.zeros(int(bounds[-1]) - int(bounds[0]), stored.dtype)
+        variants[self._has_variants[low:high].repeat(np.diff(bounds).astype(np.int64))] = stored
+        return variants
+
+    def take_variants(self, occurrences: NDArray[np.int64], owners: Array) -> Array:
+        """Which word of its stem each of these occurrences is; `owners` are their stems."""
+        is_stored = self._has_variants[owners]
+        own = owners[is_stored]
+        starts = self._variant_starts[own] - self.section("occurrences")[own].astype(np.int64)
+        stored = self.section("variants")
+        variants = np.zeros(len(occurrences), stored.dtype)
+        variants[is_stored] = stored[starts + occurrences[is_stored]]
+        return variants
+
+    @lazy
+    def _has_variants(self) -> NDArray[np.bool_]:
+        """Whether each stem has several words; the variants of others are 0 and not stored."""
+        return np.diff(self._file.sections["stem.starts"]) > 1
+
+    @lazy
+    def _variant_starts(self) -> NDArray[np.int64]:
+        """Where the stored variants of each stem start, and where the last ones end."""
+        counts = np.diff(self.section("occurrences"))
+        starts = np.zeros(len(counts) + 1, np.int64)
+        np.cumsum(counts * self._has_variants, out=starts[1:])
+        return starts
 
     def find_occurrences(self, low: int, freqs: Array, owners: Array) -> NDArray[np.int64]:
         """The number of the first occurrence of each posting in a piece of `iter_postings` with all stems."""

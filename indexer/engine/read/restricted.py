@@ -146,7 +146,7 @@ class RestrictedView(SegmentView):
                 if int(freqs.sum(dtype=np.int64)) != end - start:
                     field.raise_bad_freqs()
                 found = first_forms[owners].repeat(freqs[is_live])
-                found += field.section("variants")[start:end][is_live.repeat(freqs)]
+                found += field.list_variants(low, high)[is_live.repeat(freqs)]
                 if len(found) and int(found.max()) >= len(has_form):
                     field.raise_bad_variants()
                 has_form[found] = True

@@ -262,8 +262,9 @@ class SegmentView:
             starts = own.find_occurrences(low, freqs, owners)
             kept = np.flatnonzero(indices >= 0)
             occurrences = expand_ranges(starts[kept], freqs[kept])
-            forms = np.repeat(first_forms[owners[kept]].astype(np.int64), freqs[kept])
-            forms += own.section("variants")[occurrences]
+            stem_of = np.repeat(owners[kept], freqs[kept])
+            forms = first_forms[stem_of].astype(np.int64)
+            forms += own.take_variants(occurrences, stem_of)
             if len(forms) and int(forms.max()) >= len(is_wanted):
                 own.raise_bad_variants()
             matching = np.flatnonzero(is_wanted[forms])
@@ -307,8 +308,7 @@ class SegmentView:
 
     def list_variants(self, field: Field, stem: int) -> Array:
         """Which word of a stem each of its occurrences in a field is."""
-        start, end = field.occurrence_range(stem)
-        return field.section("variants")[start:end]
+        return field.list_variants(stem, stem + 1)
 
     def word_frequencies(self) -> NDArray[np.int32]:
         """How many titles and paragraphs have a stem of each word (int32), of all languages together."""

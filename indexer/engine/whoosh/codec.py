@@ -187,7 +187,8 @@ class TermsReader(base.TermsReader):
         if name == field:
             words, numbers = view.stems.words(), np.flatnonzero(per_stem)
         else:
-            forms = np.repeat(view.column("stem.starts")[:-1], per_stem) + view.column(f"{name}.variants")
+            variants = view.fields[name].list_variants(0, len(view.stems))
+            forms = np.repeat(view.column("stem.starts")[:-1], per_stem) + variants
             words, numbers = view.words.words(), np.unique(view.column("stem.words")[forms])
         return [words[number].encode() for number in numbers.tolist()]
 

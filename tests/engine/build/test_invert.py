@@ -120,6 +120,26 @@ def test_articles_dropped_from_a_chunk_leave_no_trace(
     assert contents(view) == contents(built([*kept, *more], tmp_path / "never.nut"))
 
 
+def test_only_stems_with_several_words_have_variants(tmp_path: Path) -> None:
+    article = Article(
+        id="a", title="", paragraphs=["Tide, crane, cranes. Tide!", "Crane. Tides, anchor anchor."]
+    )
+    view = built(
+        [article, Article(id="b", title="", paragraphs=["The anchor of the crane."])], tmp_path / "s.nut"
+    )
+    own = view.fields["paragraph"]
+    stems = {word: view.find_stem(f"{word}/en") for word in ("anchor", "crane", "tide")}
+    found = {
+        word: own.list_variants(stem, stem + 1).tolist() for word, stem in stems.items() if stem is not None
+    }
+    assert found == {"anchor": [0, 0, 0], "crane": [0, 1, 0, 0], "tide": [0, 0, 1]}
+    assert len(own.section("variants")) == 7
+    everything = own.list_variants(0, len(view.stems))
+    every = np.arange(len(everything))
+    owners = np.repeat(np.arange(len(view.stems)), np.diff(own.section("occurrences")))
+    assert own.take_variants(every[::-1], owners[::-1]).tolist() == everything[::-1].tolist()
+
+
 def test_a_chunk_that_is_kept_whole_is_not_copied() -> None:
     chunk = gathered(EVERYTHING[:1])
     assert chunk.select([True]) is chunk
