@@ -22,8 +22,14 @@ _MAX_LITERALS = 64
 # Tokens of lower-case ASCII text that are more than a run of letters and digits. Each alternative begins with
 # one fixed character, so that the regular expression can skip to the next of these.
 _UNUSUAL = re.compile(
-    r"'(?!s\b)[a-z0-9]|\.(?:(?<=\b[a-z]\.)[a-z]|(?<=[0-9]\.)[0-9]+[a-z])|,(?<=[0-9],)[0-9]+[a-z]|&|@|#",
-    re.ASCII,
+    r"""
+      ' (?!s\b) [a-z0-9]                     # don't
+    | \. (?<=(?<![a-z0-9])[a-z]\.) [a-z]     # U.S.
+    | \. (?<=[0-9]\.) [0-9]+[a-z]            # 5.5p
+    | ,  (?<=[0-9],) [0-9]+[a-z]             # 1,000m
+    | & | @ | \#
+    """,
+    re.ASCII | re.VERBOSE,
 )
 # Marks that are common in texts of ASCII words, each with an ASCII character that the analyzer treats alike.
 _PUNCTUATION = {"\u2019": "'", "\u00a0": " "} | dict.fromkeys(

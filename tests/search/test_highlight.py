@@ -82,7 +82,7 @@ _PIECES = (
     "#oil", "@crane", "'crane'", "o'crane", "crane-oil", "oil.", "(crane", "x.oil", "1,000", "crane1", "the",
     "crane\u2019s", "o\u2019crane", "\u2018crane\u2019", "\u201coil\u201d", "oil\u2013crane",
     "crane\u2026oil", "\u00a35", "cr\u00e4ne", "\uff4fil", "cra\u00adne", "crane\u6771\u4eac", "oil\u200b",
-    "\u0130oil", "5.5t", "1,000oil", "oil5.5c", "U\u2026S", "oil\u00e9", "\u0e31", "\u2022",
+    "\u0130oil", "_U.S", "5.5t", "1,000oil", "oil5.5c", "U\u2026S", "oil\u00e9", "\u0e31", "\u2022",
 )  # fmt: skip
 _TOKENS = [piece + gap for piece in _PIECES for gap in (" ", "\n", ", ", "-", ". ", "\u00a0", "\u3000")]
 _PHRASES = st.lists(
