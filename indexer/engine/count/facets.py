@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import Ids
 from indexer.engine.format.labels import LABELS
-from indexer.engine.format.record import NO_DATE
 from indexer.engine.read.periods import (
     INEXACT,
     SPECIAL,
     UNDATED,
     Periods,
-    are_exact,
     format_date,
     format_period,
     number_periods,
@@ -108,8 +106,7 @@ def count_timeline(
     hits are exact enough. A grain that would make too many bars is replaced by the next coarser one. `terms`
     are those of the query; paragraphs with one of them are counted as matching.
     """
-    begins, ends = snapshot.date_starts[articles], snapshot.date_ends[articles]
-    grain = _choose_grain(begins, ends, grain)
+    grain = _choose_grain(snapshot, articles, grain)
     periods = snapshot.periods(grain)
     codes = periods.codes[articles]
     width = len(periods.numbers) + SPECIAL
@@ -117,10 +114,11 @@ def count_timeline(
     weights = _count_matching_paragraphs(snapshot, articles, terms)
     paragraphs = np.bincount(codes + SPECIAL, weights, width).astype(np.int64)
     first, last, peak = None, None, None
-    exact = np.flatnonzero(codes >= 0)
-    if len(exact):
-        earliest, latest = (exact[find(begins[exact])] for find in (np.argmin, np.argmax))
-        first, last = (format_date(int(begins[hit]), int(ends[hit])) for hit in (earliest, latest))
+    with_hits = np.flatnonzero(hits[SPECIAL:])
+    if len(with_hits):
+        earliest, latest = articles[codes == with_hits[0]], articles[codes == with_hits[-1]]
+        first = _write_date(snapshot, earliest[snapshot.date_starts[earliest].argmin()])
+        last = _write_date(snapshot, latest[snapshot.date_starts[latest].argmax()])
         peak = format_period(int(periods.numbers[hits[SPECIAL:].argmax()]), grain)
     return Timeline(
         grain=grain,
@@ -133,19 +131,28 @@ def count_timeline(
     )
 
 
-def _choose_grain(begins: NDArray[np.int64], ends: NDArray[np.int64], asked: Grain | None) -> Grain:
-    is_dated = begins != NO_DATE
-    begins, ends = begins[is_dated], ends[is_dated]
-    for grain in GRAINS[GRAINS.index(asked) if asked else 0 :]:
-        exact = begins[are_exact(begins, ends, grain)]
-        if asked and not len(exact):
+def _choose_grain(snapshot: Snapshot, articles: Ids, asked: Grain | None) -> Grain:
+    finest, starts = snapshot.finest_grains[articles], snapshot.date_starts[articles]
+    # How many dates are exact enough for each grain, and after those how many there are.
+    counts = np.bincount(finest, minlength=len(GRAINS) + 1)[: len(GRAINS) + 1].cumsum().tolist()
+    exact, edges = 0, starts[:0]
+    for number in range(GRAINS.index(asked) if asked else 0, len(GRAINS)):
+        grain, count = GRAINS[number], counts[number]
+        if asked and not count:
             return asked
-        if not len(exact) or (not asked and len(exact) < _MIN_EXACT * len(begins)):
+        if not count or (not asked and count < _MIN_EXACT * counts[-1]):
             continue
-        first, last = number_periods(np.array([exact.min(), exact.max()]), grain).tolist()
+        if count > exact:
+            own = starts if count == len(starts) else starts[finest <= number]
+            exact, edges = count, np.array([own.min(), own.max()])
+        first, last = number_periods(edges, grain).tolist()
         if last - first < (MAX_BARS if asked else FEW_BARS):
             return grain
     return "year"
+
+
+def _write_date(snapshot: Snapshot, article: np.int64) -> str:
+    return format_date(int(snapshot.date_starts[article]), int(snapshot.date_ends[article]))
 
 
 def _count_matching_paragraphs(

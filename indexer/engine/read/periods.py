@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.format.record import NO_DATE
-from indexer.results import Grain
+from indexer.results import GRAINS, Grain
 
 UNDATED, INEXACT = -1, -2  # codes of articles without a period
 SPECIAL = 2
@@ -38,13 +38,15 @@ class Periods:
     paragraphs: NDArray[np.int64]
 
 
-def find_periods(starts: Moments, ends: Moments, counts: NDArray[Any], grain: Grain) -> Periods:
-    """The periods of articles by the starts and ends of their dates; `counts` are their paragraphs."""
-    dated = starts != NO_DATE
-    exact = dated & are_exact(starts, ends, grain)
+def find_periods(starts: Moments, finest: NDArray[np.int8], counts: NDArray[Any], grain: Grain) -> Periods:
+    """The periods of articles by the starts and the finest grains of their dates.
+
+    `counts` are the numbers of their paragraphs.
+    """
+    exact = finest <= GRAINS.index(grain)
     numbers, own = np.unique(number_periods(starts[exact], grain), return_inverse=True)
     codes = np.full(len(starts), UNDATED, np.int32)
-    codes[dated] = INEXACT
+    codes[starts != NO_DATE] = INEXACT
     codes[exact] = own
     return Periods(
         numbers.astype(np.int32),
@@ -54,10 +56,14 @@ def find_periods(starts: Moments, ends: Moments, counts: NDArray[Any], grain: Gr
     )
 
 
-def are_exact(starts: Moments, ends: Moments, grain: Grain) -> NDArray[np.bool_]:
-    """Whether dates are at least as exact as a grain: bool, one of each."""
-    exact: NDArray[np.bool_] = ends - starts <= _MAX_SPAN[grain]
-    return exact
+def find_finest_grains(starts: Moments, ends: Moments) -> NDArray[np.int8]:
+    """The finest grain that each date is exact enough for, as its number in GRAINS: int8, one of each.
+
+    It is `len(GRAINS)` for a date that is less exact than any grain, and one more for no date.
+    """
+    finest = np.searchsorted([_MAX_SPAN[grain] for grain in GRAINS], ends - starts).astype(np.int8)
+    finest[starts == NO_DATE] = len(GRAINS) + 1
+    return finest
 
 
 def number_periods(moments: Moments, grain: Grain) -> Moments:

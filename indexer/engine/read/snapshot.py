@@ -22,7 +22,7 @@ from indexer.engine.format.sketches import WIDTH
 from indexer.engine.read.contents import SegmentEntry, read_contents
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.near_duplicates import NearDuplicates, find_near_duplicates
-from indexer.engine.read.periods import Periods, compute_ages, find_periods
+from indexer.engine.read.periods import Periods, compute_ages, find_finest_grains, find_periods
 from indexer.engine.read.postings import FIELDS, NO_POSTINGS, Positions, Postings
 from indexer.engine.read.restricted import RestrictedView
 from indexer.engine.read.segment import SegmentView
@@ -516,8 +516,13 @@ class Snapshot:
     def periods(self, grain: Grain) -> Periods:
         """The periods of a grain in which articles were published."""
         if grain not in self._periods:
-            self._periods[grain] = find_periods(self.date_starts, self.date_ends, self.counts, grain)
+            self._periods[grain] = find_periods(self.date_starts, self.finest_grains, self.counts, grain)
         return self._periods[grain]
+
+    @lazy
+    def finest_grains(self) -> NDArray[np.int8]:
+        """The finest grain of the date of each article (int8); see `find_finest_grains`."""
+        return find_finest_grains(self.date_starts, self.date_ends)
 
     @lazy
     def ages(self) -> NDArray[np.float32]:
