@@ -23,7 +23,7 @@ from tests.benchmarks.building import MB, measure_command
 from tests.benchmarks.corpus import Story, write_texts
 from tests.benchmarks.engines.nutgraf import phrased
 from tests.benchmarks.queries import Kind, Question
-from tests.fixtures.processes import memory_of
+from tests.fixtures.processes import memory_of, processor_seconds
 from tests.fixtures.serving import start_site
 
 Rows = list[tuple[str, str]]
@@ -143,8 +143,9 @@ def measure_http(index: Path, questions: dict[Kind, list[Question]]) -> Rows:
             load = [wrk, "-t1", f"-c{_CONNECTIONS}", "--latency", "-s", str(script), address]
             # One pass for the caches.
             for seconds in (2, _HTTP_SECONDS):
+                before = processor_seconds(site.process.pid)
                 done = subprocess.run([*load, f"-d{seconds}s"], check=True, capture_output=True, text=True)
-            figures.append(parse_wrk(done.stdout))
+            figures.append(parse_wrk(done.stdout, processor_seconds(site.process.pid) - before))
         memory = memory_of(site.process.pid)
     return [
         (f"`GET /api/search`, {_CONNECTIONS} connections", figures[0]),
@@ -156,19 +157,20 @@ def measure_http(index: Path, questions: dict[Kind, list[Question]]) -> Rows:
     ]
 
 
-def parse_wrk(output: str) -> str:
-    """The figures in what wrk prints."""
+def parse_wrk(output: str, seconds: float) -> str:
+    """The figures in what wrk prints; `seconds` is how long the server used a processor meanwhile."""
+    count = re.search(r"(\d+) requests in", output)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
     shares = {share: float(value) * _UNITS[unit] for share, value, unit in _LATENCY.findall(output)}
     failed = re.findall(r"Non-2xx or 3xx responses: (\d+)", output)
     failed += [
         count for line in re.findall(r"Socket errors: (.*)", output) for count in re.findall(r"\d+", line)
     ]
-    if not rate or not {"50", "99"} <= shares.keys():
+    if not count or not rate or not {"50", "99"} <= shares.keys():
         raise RuntimeError(f"wrk did not print its figures: {output}")
     return (
         f"{float(rate[1]):.0f}/s, median {shares['50']:.1f} ms, p99 {shares['99']:.1f} ms, "
-        f"{sum(map(int, failed))} failed"
+        f"{sum(map(int, failed))} failed, {seconds / int(count[1]) * 1000:.1f} ms of CPU each"
     )
 
 

@@ -306,9 +306,9 @@ Requests/sec:    100.25
 
 
 def test_the_output_of_wrk_is_parsed() -> None:
-    assert parse_wrk(WRK) == "100/s, median 1.5 ms, p99 1200.0 ms, 7 failed"
+    assert parse_wrk(WRK, 2.5) == "100/s, median 1.5 ms, p99 1200.0 ms, 7 failed, 2.5 ms of CPU each"
     with pytest.raises(RuntimeError, match="wrk"):
-        parse_wrk("nothing")
+        parse_wrk("nothing", 1)
 
 
 def test_the_report_is_tables_of_equal_width() -> None:
