@@ -2,7 +2,8 @@
 
 Beside each commit of the Whoosh index there is one file, `catalog-<commit>.json`. Its first line is the
 summary that readers need; the second has the hints that show a writer that nothing has changed; the third has
-everything.
+everything. A line is a CRC-32 and JSON. If it is long, the JSON is compressed with Zstandard and encoded in
+Base64.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import gc
 import json
 import zlib
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import zstandard
 from msgspec import Struct, convert, to_builtins
 
 from indexer.article import Failure
@@ -30,6 +33,8 @@ from indexer.files.storage import discard, translate_index_errors, write_durably
 from indexer.results import add_counts
 
 _TIMES = ("size", "mtime_ns", "ctime_ns")
+_LONG = 4096  # bytes of JSON from which a line is compressed
+_MAX_RATIO = 256  # JSON to compressed bytes: a bound for the memory that an invalid catalog takes
 
 
 class FileState(StrEnum):
@@ -292,17 +297,8 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
         }
         for source, files in catalog.sources.items()
     }
-    lines = [_encode(part) for part in (summary, hints, catalog)]
-    # Each line with its CRC-32 before it.
-    write_durably(_path(folder, commit), (b"%08x %s\n" % (zlib.crc32(line), line) for line in lines))
-
-
-def _encode(part: Catalog | Mapping[str, Any]) -> bytes:
-    try:
-        return msgspec.json.encode(part)
-    except UnicodeEncodeError:
-        # The names of some files are not UTF-8: only Python's encoder, which is slower, escapes their bytes.
-        return json.dumps(to_builtins(part), separators=(",", ":")).encode()
+    lines = [_encode_line(part) for part in (summary, hints, catalog)]
+    write_durably(_path(folder, commit), lines)
 
 
 def tidy(folder: Path, commit: int) -> None:
@@ -378,7 +374,7 @@ def _reading(folder: Path, commit: int) -> Iterator[Path]:
             yield path
     except OSError as error:
         raise _damage_of(path, error.strerror or str(error)) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (zstandard.ZstdError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damage_of(path, "its contents make no sense") from error
 
 
@@ -397,10 +393,28 @@ def _lines(path: Path, most: int = 1, *, is_all: bool = False) -> list[Any]:
     return found
 
 
+def _encode_line(part: Catalog | Mapping[str, Any]) -> bytes:
+    try:
+        text = msgspec.json.encode(part)
+    except UnicodeEncodeError:
+        # The names of some files are not UTF-8: only Python's encoder, which is slower, escapes their bytes.
+        text = json.dumps(to_builtins(part), separators=(",", ":")).encode()
+    if len(text) >= _LONG:
+        frame = zstandard.ZstdCompressor(level=1).compress(text)
+        if len(text) <= _MAX_RATIO * len(frame):
+            text = b64encode(frame)
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
 def _decode_line(path: Path, line: bytes) -> Any:
     checksum, _, text = line.removesuffix(b"\n").partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
         raise _damage_of(path, "its checksum does not match")
+    if not text.startswith(b"{"):
+        frame = b64decode(text, validate=True)
+        if zstandard.frame_content_size(frame) > _MAX_RATIO * len(frame):
+            raise ValueError("more text than a frame may have")
+        text = zstandard.ZstdDecompressor().decompress(frame, allow_extra_data=False)
     return json.loads(text)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import zlib
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from indexer import Article, Encoding, IndexDamaged, Published
 from indexer.engine.format.record import digest_items, encode_article
@@ -54,6 +58,47 @@ def test_a_catalog_comes_back_as_it_was_saved(tmp_path: Path, name: str) -> None
     saved.sources["/b"][name] = saved.sources["/b"].pop(STRANGE)
     save(tmp_path, 3, saved)
     assert load(tmp_path, 3) == saved
+
+
+def test_a_long_catalog_is_compressed(tmp_path: Path) -> None:
+    paths = [f"2021/{number}.txt" for number in range(2000)]
+    digests = [hashlib.sha256(path.encode()).hexdigest() for path in paths]
+    files = {
+        path: Entry(Stamp(100 + number, 2**60 + number, 2**60, digest), {path: (digest[:32], "en")})
+        for number, (path, digest) in enumerate(zip(paths, digests, strict=True))
+    }
+    large = Catalog(sources={"/a": files}, aliases={f"old {path}": path for path in paths})
+    save(tmp_path, 1, large)
+    assert (tmp_path / "catalog-1.json").stat().st_size < sum(map(len, map(str, files.items()))) / 2
+    assert load(tmp_path, 1) == large
+    assert load_summary(tmp_path, 1).aliases == large.aliases
+    assert load_hints(tmp_path, 1)["/a"].paths == paths
+
+
+def test_a_catalog_with_much_of_the_same_comes_back_too(tmp_path: Path) -> None:
+    same = Catalog(committed="x" * 2**20, limits="y" * 2**20)
+    save(tmp_path, 1, same)
+    assert load(tmp_path, 1) == same
+    assert load_summary(tmp_path, 1).committed == same.committed
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        zstandard.ZstdCompressor().compress(b" " * 2**28),
+        zstandard.ZstdCompressor(write_content_size=False).compress(b'{"sources": {}}'),
+        zstandard.ZstdCompressor().compress(b'{"sources": {}}') * 2,
+        zstandard.ZstdCompressor().compress(b'{"sources": {}}')[:-1],
+        b"",
+        b"no frame",
+    ],
+    ids=["more than is believed", "of unstated size", "two frames", "cut", "empty", "no frame"],
+)
+def test_a_line_that_is_not_compressed_as_it_should_be_is_refused(tmp_path: Path, frame: bytes) -> None:
+    text = b64encode(frame)
+    (tmp_path / "catalog-1.json").write_bytes(b"%08x %s\n" % (zlib.crc32(text), text))
+    with pytest.raises(IndexDamaged, match="its contents make no sense"):
+        load_summary(tmp_path, 1)
 
 
 def test_a_summary_counts_languages_and_lists_what_failed(tmp_path: Path) -> None:
