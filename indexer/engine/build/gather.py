@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import Article, hash_anchors
-from indexer.engine.build.tokenize import SEPARATOR, Flags, Numbers, Tokenizer
+from indexer.engine.build.tokenize import Flags, Numbers, Tokenizer, split_forms
 from indexer.engine.format.arrays import expand_ranges
 from indexer.engine.format.columns import Column, find_kind, find_texts, find_values, make_column
 from indexer.engine.format.record import NO_DATE, encode_article, to_timestamp
@@ -271,9 +271,9 @@ class Gatherer:
             self._texts, [*chain(*map(repeat, languages, (counts + custom_counts).tolist()))]
         )
         forms = [*islice(self._forms, known, None)]
-        parts = [form.partition(SEPARATOR) for form in forms]
-        self._sketcher.add_words(word for _, _, word in parts)
-        self._stem_of.extend(self._stems[stem] for stem, _, _ in parts)
+        stems, words = split_forms(forms)
+        self._sketcher.add_words(words)
+        self._stem_of.extend(map(self._stems.__getitem__, stems))
         stem_of = np.array(self._stem_of, np.int32)
         columns: dict[str, Array] = {
             name: np.array(self._columns[name], kind) for name, kind in _COLUMNS.items()

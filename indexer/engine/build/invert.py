@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.build.gather import Chunk, Numbering, Run, mark_custom_texts, stable_order
-from indexer.engine.build.tokenize import SEPARATOR
+from indexer.engine.build.tokenize import split_forms
 from indexer.engine.format.arrays import AT_ONCE, expand_ranges, find_value
 from indexer.engine.format.columns import Column, encode_column, join_groups
 from indexer.engine.format.labels import merge_labels
@@ -197,16 +197,16 @@ def _make_sections(
     own = sorted(compress(forms, used))
     new_number = np.zeros(len(forms), np.int32)
     new_number[np.fromiter(map(forms.__getitem__, own), np.int64, len(own))] = np.arange(len(own))
-    stem_of_each = [form.partition(SEPARATOR)[0] for form in own]
+    stem_of_each, word_of_each = split_forms(own)
     stems = list(dict.fromkeys(stem_of_each))
     yield from add_prefix("stem", encode_lexicon(stems))
     is_next_stem = np.fromiter(map(ne, stem_of_each[1:], stem_of_each), np.bool_, max(len(own) - 1, 0))
     sorted_forms = make_forms(np.concatenate(([0], np.cumsum(is_next_stem)))[: len(own)], len(stems))
     del stem_of_each, stems
-    words, word_of = sort_words([form.partition(SEPARATOR)[2] for form in own])
+    words, word_of = sort_words(word_of_each)
     yield from add_prefix("word", encode_lexicon(words))
     yield from encode_forms(sorted_forms, word_of, len(words))
-    del own, words, word_of
+    del own, words, word_of, word_of_each
     # A title is in the first document of its article, each other text in a document of its own.
     heads = np.split(first[:-1], np.cumsum([len(chunk.counts) for chunk in chunks])[:-1])
     bodies = np.split(np.flatnonzero(is_text), np.cumsum([len(chunk.text_terms) for chunk in chunks])[:-1])

@@ -46,6 +46,13 @@ _BATCH = 1 << 14  # units whose arrays fit into the cache of the processor
 _MAX_UNITS = 400_000
 
 
+def split_forms(forms: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The stems and the words of some forms."""
+    # In one call, since there are hundreds of thousands; no stem or word has a line break.
+    parts = "\n".join(forms).replace(SEPARATOR, "\n").split("\n") if forms else []
+    return parts[::2], parts[1::2]
+
+
 class Tokenizer:
     """Tokenizes texts in one language into the numbers of their forms.
 
