@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from indexer.article import Article, Published
 from indexer.errors import UnreadableDocument
-from indexer.limits import ARTICLE_TEXT, VALUES
+from indexer.limits import VALUES
 from indexer.readers.dates import HeadDates, choose_date, find_path_date
-from indexer.readers.document import Details, Document, RecordsDocument, TextDocument, check_length
+from indexer.readers.document import Details, Document, RecordsDocument, TextDocument, check_texts
 from indexer.readers.encoding import describe_lost
 
 MAX_TITLE = 200
@@ -103,10 +103,7 @@ def make_article(
         page_numbers=page_numbers[: len(paragraphs)],
         fields=details.fields,
     )
-    texts = (article.title, *article.paragraphs)
-    # A character has four bytes at most.
-    if sum(map(len, texts)) > ARTICLE_TEXT // 4:
-        check_length(sum(len(text.encode()) for text in texts))
+    check_texts((article.title, *article.paragraphs))
     return article
 
 

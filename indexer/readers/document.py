@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
@@ -278,6 +278,13 @@ def check_length(size: int) -> None:
     if size > ARTICLE_TEXT:
         most = ARTICLE_TEXT >> 20
         raise InvalidArticle(f"has {size / 2**20:.1f} MB of text, and must have at most {most} MB: split it")
+
+
+def check_texts(texts: Collection[str]) -> None:
+    """Raise InvalidArticle when these texts are together too long for one article."""
+    # A character has four bytes at most, so that hardly any text need be encoded.
+    if sum(map(len, texts)) > ARTICLE_TEXT // 4:
+        check_length(sum(len(text.encode("utf-8", "surrogatepass")) for text in texts))
 
 
 def has_markup(text: str) -> bool:

@@ -29,7 +29,7 @@ from indexer.readers.document import (
     NO_DETAILS,
     ReadOptions,
     RecordsDocument,
-    check_length,
+    check_texts,
     describe_excess,
     has_markup,
     web_address,
@@ -172,9 +172,7 @@ class RecordReader:
             raise BadRecord(f"title: must be a string, not {describe_type(title)}")
         own = self._get_fields(record, notes) if self._options.fields else {}
         texts = (title, *paragraphs, *(value for value in own.values() if isinstance(value, str)))
-        # A character has four bytes at most.
-        if sum(map(len, texts)) > ARTICLE_TEXT // 4:
-            check_length(sum(len(text.encode("utf-8", "surrogatepass")) for text in texts))
+        check_texts(texts)
         notes += [note for note in describe_lost(texts) if note not in notes]
         article_id = self._make_id(values.pop("id", None), number)
         published = self._get_date(values.pop("published", None), notes)
