@@ -30,6 +30,7 @@ _LEVEL = 3  # level 6 makes the text a twentieth smaller and takes three times a
 _MIN_TO_TRAIN = 256 * 1024  # bytes of text; from less, a dictionary would save little more than it takes
 _SAMPLE = 2**20  # bytes of text from which a dictionary is made, in a twentieth of a second
 _TEXT_TO_DICTIONARY = 64  # bytes of text for each byte of a dictionary, at least
+_FOREIGN = 0.55  # share of a block that its frame takes; with more, the dictionary may not fit its text
 _MAX_RECENT = 1024  # blocks: a megabyte or a few
 _MAX_REMEMBERED = 4 * _BLOCK_SIZE  # bytes: a longer block is that of a long item
 _MAX_RATIO = 2**15  # text to compressed bytes: Zstandard stores 128 KiB of one letter in 4 bytes
@@ -104,6 +105,7 @@ class TextWriter:
         self.size = 0
         """Bytes of all items."""
         self._compress = open_dictionary(dictionary).open_compressor()
+        self._compress_alone = open_dictionary(b"").open_compressor()
         self._pending: list[bytes] = []
         self._pending_size = 0
         self._frames: list[bytes | memoryview] = []
@@ -158,6 +160,9 @@ class TextWriter:
 
     def _add_frame(self, text: bytes) -> None:
         frame = self._compress(text)
+        if self.dictionary and len(frame) > _FOREIGN * len(text):
+            # A dictionary makes text of other scripts larger. Frames that refer to none can be read with it.
+            frame = min(frame, self._compress_alone(text), key=len)
         self._frames.append(frame)
         self._sizes.append(len(frame))
 

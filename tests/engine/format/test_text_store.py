@@ -232,6 +232,18 @@ def test_segments_written_in_one_commit_share_a_dictionary(tmp_path: Path) -> No
     ]
 
 
+def test_texts_that_a_dictionary_does_not_fit_are_stored_without_it() -> None:
+    chance = random.Random(5)
+    letters = [chr(number) for number in range(0x4E00, 0x4E00 + 400)]
+    foreign = [["".join(chance.choices(letters, k=600)).encode()] for _ in range(200)]
+    mixed = [[article.paragraphs[0].encode()] for article in make_articles(200)]
+    alone = len(write(foreign).make_sections()["data"])
+    assert len(write(foreign, DICTIONARIES[1]).make_sections()["data"]) <= alone
+    articles = [*chain.from_iterable(zip(mixed, foreign, strict=True))]
+    writer = write(articles, DICTIONARIES[1])
+    assert read_all(TextStore(writer.make_sections())) == [*chain.from_iterable(articles)]
+
+
 @pytest.mark.parametrize("texts", [b"", b"The tide."], ids=["frames of nothing", "frames of text"])
 def test_frames_without_a_dictionary_need_none(texts: bytes) -> None:
     frame = zstandard.ZstdCompressor().compress(texts)
