@@ -28,7 +28,7 @@ snapshot with the languages, the deadline and the looked-up terms of one request
 - excerpts: `Snapshot.excerpts`, `Snapshot.infos` and `Snapshot.article` give stored text;
 - facets and timeline: `count_facet`, `count_timeline`;
 - count: `find_matching_articles`, without scores; `articles_with_term`;
-- vocabulary: `complete_word`, `complete_word_after`, `find_titles`, `Snapshot.vocabulary`; `TermReader` looks
+- vocabulary: `complete_word`, `list_continuations`, `find_titles`, `Snapshot.vocabulary`; `TermReader` looks
   up single terms;
 - explain: `explain_query`, `explain_hits`.
 
@@ -39,7 +39,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from indexer.engine.count.collapse import Collapsed, collapse_duplicates
-from indexer.engine.count.completions import complete_word, complete_word_after, find_titles
+from indexer.engine.count.completions import Continuation, complete_word, find_titles, list_continuations
 from indexer.engine.count.facets import count_facet, count_timeline
 from indexer.engine.count.matching import ArticleSet, articles_with_term, find_matching_articles
 from indexer.engine.format.arrays import Ids, contains

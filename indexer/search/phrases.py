@@ -1,11 +1,12 @@
-"""Phrases: words that follow others in the texts of an index, and how much more often than by chance."""
+"""Phrases: how texts write them, and how much more often their words stand together than by chance."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from indexer.search.written_forms import prefer_common_form
 from indexer.text.analyzer import Analyzer, Token
@@ -13,8 +14,8 @@ from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unspaced
 
 _BACK, _AHEAD = 20, 60  # characters that are read for each word before, and after a word
+_BETWEEN = " \t\n\u00a0-"  # characters that may stand between the words of a phrase
 _MAX_PLACES = 4  # places of a text at which a word may begin that are looked at
-_MAX_LINKS = 2  # common words between a phrase and its next word
 _RUN = 6  # characters by which a text without spaces is continued
 
 Forms = frozenset[str]
@@ -22,34 +23,31 @@ Forms = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Continuations:
-    """How some texts write a phrase, and the words that follow it there.
+class Writings:
+    """The forms in which some texts have the last words of a phrase.
 
-    `written` counts the forms of the last word of the phrase, `first` those at the beginning of a text.
-    `next` has for each word that follows, by its stem, the forms in which it is written together with the
-    last word of the phrase; the stems of common words between them belong to it.
+    `inside` counts them; `first` counts those of a single word at the beginning of a text, which is
+    capitalized anyway.
     """
 
-    written: Counter[str] = field(default_factory=Counter)
+    inside: Counter[str] = field(default_factory=Counter)
     first: Counter[str] = field(default_factory=Counter)
-    next: dict[tuple[str, ...], Counter[str]] = field(default_factory=dict)
 
-    def add(self, other: Continuations) -> None:
-        """Count what another reading has, too."""
-        self.written.update(other.written)
+    def add(self, other: Writings) -> None:
+        """Count what others have, too."""
+        self.inside.update(other.inside)
         self.first.update(other.first)
-        for stems, writings in other.next.items():
-            self.next.setdefault(stems, Counter()).update(writings)
 
-    @property
-    def places(self) -> int:
-        """How many texts have the phrase."""
-        return self.written.total() + self.first.total()
+    def choose(self) -> str | None:
+        """The form in which to show the words; None if no text has them."""
+        found = self.inside or Counter(map(str.lower, self.first.elements()))
+        return choose_form(found) if found else None
 
-    def find_form(self, word: str) -> str:
-        """The form in which to show the last word; the given one if none was read."""
-        found = self.written or Counter(map(str.lower, self.first.elements()))
-        return choose_form(found) if found else word
+    def select_names(self) -> Writings:
+        """Those whose words begin with capitals, if they do more often than not, and more than once."""
+        titled = Counter({own: count for own, count in self.inside.items() if own.istitle()})
+        are_names = titled.total() > 1 and 2 * titled.total() > self.inside.total()
+        return Writings(titled) if are_names else Writings()
 
 
 def choose_form(writings: Counter[str]) -> str:
@@ -90,50 +88,51 @@ def measure_cohesion(together: float, first: float, second: float, total: float)
     return math.log(together * total / (first * second)) / math.log(total / together)
 
 
-def read_phrase(
-    texts: Iterable[str], words: Analyzer, phrase: Sequence[Forms], common: Collection[str], prefix: str = ""
-) -> Continuations:
-    """Read the first place of a phrase in each text; the last word there begins with the prefix.
+def read_writings(
+    texts: Iterable[str],
+    words: Analyzer,
+    phrase: Sequence[tuple[str, Forms]],
+    skipped: int = 0,
+    prefix: str = "",
+) -> Writings:
+    """The writings of a phrase, without its first `skipped` words, at its first place in each text.
 
-    A phrase is continued by a word that is not common, or by a common word that is part of a name.
+    `phrase` has the words, and by which forms each is recognised if no text has the words themselves. The
+    first one that is not skipped begins with the prefix. Punctuation between these ends a phrase.
     """
-    reading = Continuations()
-    names: dict[tuple[str, ...], Counter[str]] = {}
-    for text, tokens, end, is_first in _find_places(texts, words, phrase, prefix):
-        own = text[tokens[end - 1].start : tokens[end - 1].end]
-        (reading.first if is_first and end == 1 else reading.written)[own] += 1
-        for last in range(end, min(end + _MAX_LINKS + 1, len(tokens))):
-            # Punctuation ends a phrase.
-            if text[tokens[last - 1].end : tokens[last].start].strip(" \t\n\u00a0-"):
-                break
-            word = tokens[last].word
-            if is_unspaced(word) or not word.isalpha():
-                break
-            stems = tuple(token.stem for token in tokens[end : last + 1])
-            writing = " ".join(text[tokens[end - 1].start : tokens[last].end].split())
-            if word not in common:
-                reading.next.setdefault(stems, Counter())[writing] += 1
-                break
-            if last == end:
-                names.setdefault(stems, Counter())[writing] += 1
-    for stems, writings in names.items():
-        titled = Counter({writing: count for writing, count in writings.items() if writing.istitle()})
-        if titled.total() > 1 and 2 * titled.total() > writings.total():
-            reading.next[stems] = titled
-    return reading
-
-
-def find_next_words(
-    texts: Iterable[str], words: Analyzer, phrase: Sequence[Forms], prefix: str
-) -> Counter[str]:
-    """The words that begin with a prefix right after a phrase, and in how many of the texts."""
-    found: Counter[str] = Counter()
-    for text, tokens, end, _ in _find_places(texts, words, phrase):
-        if end < len(tokens) and tokens[end].word.startswith(prefix):
-            between = text[tokens[end - 1].end : tokens[end].start]
-            if not between.strip(" \t\n\u00a0-"):
-                found[tokens[end].word] += 1
+    found = Writings()
+    literal = " ".join(word for word, _ in phrase)
+    start = len(" ".join(word for word, _ in phrase[:skipped])) + bool(skipped)
+    is_literal = literal.startswith(prefix, start)
+    others = []
+    for text in texts:
+        place = _find_literal(text, literal) if is_literal else -1
+        if place < 0:
+            others.append(text)
+            continue
+        is_first = len(phrase) == 1 and not place
+        (found.first if is_first else found.inside)[text[place + start : place + len(literal)]] += 1
+    if found.inside or found.first:
+        return found
+    # No text has the very words: look for other forms of them, which takes longer.
+    for text in others:
+        if own := _find_place(text, words, [forms for _, forms in phrase], skipped, prefix):
+            writing, is_first = own
+            (found.first if is_first and len(phrase) == 1 else found.inside)[writing] += 1
     return found
+
+
+def _find_literal(text: str, literal: str) -> int:
+    """Where a text has some words for the first time, in any case; -1 if nowhere."""
+    lower = text.lower()
+    # Lower-casing may change the length of a text, and positions in it would be wrong.
+    place = lower.find(literal) if len(lower) == len(text) else -1
+    while place >= 0:
+        end = place + len(literal)
+        if not (text[place - 1 : place].isalnum() or text[end : end + 1].isalnum()):
+            break
+        place = lower.find(literal, place + 1)
+    return place
 
 
 def find_next_characters(texts: Iterable[str], run: str) -> Counter[str]:
@@ -154,26 +153,19 @@ def find_next_characters(texts: Iterable[str], run: str) -> Counter[str]:
     return found
 
 
-def _find_places(
-    texts: Iterable[str], words: Analyzer, phrase: Sequence[Forms], prefix: str = ""
-) -> Iterator[tuple[str, list[Token], int, bool]]:
-    """The first place of a phrase in each text.
-
-    Yields a stretch of the text, its tokens, the number of those up to the end of the phrase, and whether the
-    text begins with the stretch.
-    """
-    beginning = max(_find_common_prefix(phrase[-1]), prefix, key=len)
-    for whole in texts:
-        for text, is_first in _extract_stretches(whole, beginning, _BACK * (len(phrase) - 1)):
-            tokens = words.tokenize(text)
-            ends = (
-                end
-                for end in range(len(phrase), len(tokens) + 1)
-                if tokens[end - 1].word.startswith(prefix) and _is_match_at(tokens, end, phrase)
-            )
-            if end := next(ends, 0):
-                yield text, tokens, end, is_first
-                break
+def _find_place(
+    whole: str, words: Analyzer, phrase: Sequence[Forms], skipped: int, prefix: str
+) -> tuple[str, bool] | None:
+    """How a text has a phrase at its first place, without the skipped words, and whether it begins so."""
+    beginning = _find_common_prefix(phrase[-1])
+    for text, is_first in _extract_stretches(whole, beginning, _BACK * (len(phrase) - 1)):
+        tokens = words.tokenize(text)
+        for start in range(len(tokens) - len(phrase) + 1):
+            own = tokens[start : start + len(phrase)]
+            shown = own[skipped:]
+            if shown[0].word.startswith(prefix) and _is_match(own, phrase) and _are_joined(text, shown):
+                return " ".join(text[shown[0].start : shown[-1].end].split()), is_first and not start
+    return None
 
 
 def _find_common_prefix(forms: Forms) -> str:
@@ -206,12 +198,15 @@ def _extract_stretches(text: str, beginning: str, before: int) -> Iterator[tuple
         yield text, True
 
 
-def _is_match_at(tokens: Sequence[Token], end: int, phrase: Sequence[Forms]) -> bool:
-    for place, forms in enumerate(phrase, end - len(phrase)):
-        token = tokens[place]
-        if token.stem not in forms and token.word not in forms:
-            return False
-    return True
+def _is_match(tokens: Sequence[Token], phrase: Sequence[Forms]) -> bool:
+    return all(
+        token.stem in forms or token.word in forms for token, forms in zip(tokens, phrase, strict=True)
+    )
+
+
+def _are_joined(text: str, tokens: Sequence[Token]) -> bool:
+    """Whether no punctuation stands between the tokens."""
+    return not any(text[a.end : b.start].strip(_BETWEEN) for a, b in pairwise(tokens))
 
 
 def _find_continuations(text: str, run: str) -> list[str]:

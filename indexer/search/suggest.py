@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, cycle, islice, tee
+from itertools import chain, cycle, islice
 from typing import Any
 
 import numpy as np
 
 from indexer.engine import (
     ArticleSet,
+    Continuation,
     Deadline,
     Ids,
     QueryTerm,
@@ -20,12 +20,12 @@ from indexer.engine import (
     TimedOut,
     articles_with_term,
     complete_word,
-    complete_word_after,
     contains,
     find_matching_articles,
     find_titles,
     is_common_word,
     join_words,
+    list_continuations,
 )
 from indexer.fields import list_weights
 from indexer.query import (
@@ -39,19 +39,17 @@ from indexer.query import (
 )
 from indexer.results import Suggestion
 from indexer.search.phrases import (
-    Continuations,
     Forms,
-    choose_form,
+    Writings,
     find_next_characters,
-    find_next_words,
     measure_association,
     measure_cohesion,
-    read_phrase,
+    read_writings,
 )
 from indexer.search.request import check_text
 from indexer.search.settings import SearchSettings
 from indexer.search.written_forms import choose_documents, match_case, sample_texts
-from indexer.text.analyzer import Token, get_analyzer
+from indexer.text.analyzer import Token, get_analyzer, get_tag
 from indexer.text.languages import stop_words
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unspaced
@@ -59,11 +57,11 @@ from indexer.text.variants import list_variants
 
 MAX_SUGGESTIONS = 50
 _CANDIDATES = 10  # words that are ranked
-_SAMPLES = (32, 20, 8)  # paragraphs that are read to find what follows the first words
-_SAMPLE = 16  # paragraphs that are read to continue a compound, or a script without spaces
-_FORM_SAMPLE = 4  # paragraphs that are read to find how another word is written
+_SAMPLE = 4  # paragraphs that are read to find how words are written
+_UNSPACED_SAMPLE = 16  # paragraphs that are read to continue a script without spaces
+_CONTINUED = 3  # words that are continued to phrases
 _COUNTED = 8  # phrases that are counted
-_DISCOUNT = 0.5  # taken off the number of places in a sample
+_MOST_SEARCHED = 32_768  # paragraphs that are searched for phrases
 _MIN_COHESION = 0.3  # of the words of a phrase
 _MIN_APART = 0.1  # cohesion of words that are only in the same articles
 _MANY = 1000  # articles from which on a long phrase that only one of them has is a part of a sentence
@@ -90,14 +88,8 @@ def suggest(
         scope = _make_scope(snapshot, settings, typed, deadline)
         if scope is None:
             return ()
-        completions, apart = _list_words(scope)
-        words, followed = tee(completions)
-        kinds = (
-            (word.suggestion for word in words if word.suggestion),
-            _suggest_phrases(scope, followed),
-            (word.suggestion for word in apart if word.suggestion),
-            _suggest_titles(scope),
-        )
+        words, phrases, apart = _list_words(scope)
+        kinds = words, _suggest_phrases(scope, phrases), apart, _suggest_titles(scope)
         return tuple(_interleave([*map(_stop_at_deadline, kinds)], {normalize(text).strip()}, limit))
 
 
@@ -106,7 +98,8 @@ class _Scope:
     """The query before the word that is being typed, and the articles that match it (None for all).
 
     `tokens` are those of the word, `words` is how many words all paragraphs have. `place` is its role:
-    "required", "excluded" or "elsewhere"; `dates` the number of dates before it.
+    "required", "excluded" or "elsewhere"; `dates` the number of dates before it; `known_forms` remembers what
+    `forms` returned.
     """
 
     snapshot: Snapshot
@@ -115,11 +108,12 @@ class _Scope:
     tokens: Sequence[Token]
     words: float
     terms: TermReader
-    field: str
+    field_name: str
     place: str
     allowed: ArticleSet | None
     dates: int
     deadline: Deadline
+    known_forms: dict[str, Forms] = field(default_factory=dict)
 
     def count(self, term: QueryTerm, text: str) -> int:
         """How many articles a text finds whose last word is the term."""
@@ -161,26 +155,34 @@ class _Scope:
 
     def forms(self, word: str) -> Forms:
         """The stems of a word in every language, and the word itself."""
-        tokens = [get_analyzer(language).tokenize(word) for language in self.settings.languages]
-        return frozenset(form for found in tokens if len(found) == 1 for form in found[0][:2])
+        if word not in self.known_forms:
+            tokens = [get_analyzer(language).tokenize(word) for language in self.settings.languages]
+            self.known_forms[word] = frozenset(
+                form for found in tokens if len(found) == 1 for form in found[0][:2]
+            )
+        return self.known_forms[word]
 
     def frequency(self, stems: Iterable[str]) -> int:
         """How many paragraphs have one of the stems, roughly."""
         return sum(map(self.snapshot.document_frequency, stems))
 
-    def read(self, docs: Ids, phrase: Sequence[str], most: int) -> Continuations:
-        """Read a phrase in at most `most` of the paragraphs, each in its own language; see `read_phrase`."""
+    def read_writings(self, docs: Ids, phrase: Sequence[str], skipped: int) -> Writings:
+        """How some of the paragraphs, each in its own language, write a phrase; see `read_writings`."""
         snapshot, statistics = self.snapshot, self.snapshot.statistics
-        wanted = [self.forms(word) for word in phrase]
+        wanted = [(word, self.forms(word)) for word in phrase]
         prefix = self.tokens[-1].word if self.tokens else ""
-        chosen = choose_documents(docs, most)
-        reading = Continuations()
+        chosen = choose_documents(docs, _SAMPLE)
+        found = Writings()
         for number, places in statistics.split(snapshot.article_of[chosen]).items():
             self.deadline.check()
-            language = statistics.languages[number]
             texts = map(snapshot.text_of, chosen[places].tolist())
-            reading.add(read_phrase(texts, get_analyzer(language), wanted, stop_words(language), prefix))
-        return reading
+            analyzer = get_analyzer(statistics.languages[number])
+            found.add(read_writings(texts, analyzer, wanted, skipped, prefix))
+        return found
+
+    def list_continuations(self, phrase: Sequence[str], prefix: str | None = None) -> list[Continuation]:
+        """The words that follow a phrase; see `list_continuations`."""
+        return list_continuations(self.snapshot, [self.forms(word) for word in phrase], prefix)
 
     def complete(self, writing: str) -> tuple[str, tuple[int, int]]:
         """The text with a word, or more words, instead of the last token, and the span of what was added."""
@@ -193,20 +195,6 @@ class _Scope:
         text = typed.before + typed.word[:start] + writing
         is_same = normalize(writing).startswith(normalize(given))
         return text, (len(text) - len(writing) + (len(given) if is_same else 0), len(text))
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """A word that completes the text, if it is to be suggested, and what is read to continue it.
-
-    `phrase` has the words that stand side by side, of which it is the last, and `docs` the paragraphs that
-    have them.
-    """
-
-    suggestion: Suggestion | None
-    phrase: tuple[str, ...] = ()
-    docs: Ids = field(default_factory=lambda: np.empty(0, np.int32))
-    reading: Continuations = field(default_factory=Continuations)
 
 
 def _make_scope(
@@ -237,24 +225,36 @@ def _count_dates(tree: Any) -> int:
     return sum(isinstance(node, DateRange) for node in tree.leaves())
 
 
-def _list_words(scope: _Scope) -> tuple[Iterator[_Word], Iterator[_Word]]:
-    """The words that continue a phrase with the words before, and others that are in the same articles."""
+_Phrases = Mapping[tuple[str, ...], float]
+"""Words that stand side by side, and how often they do."""
+_NOTHING: tuple[Iterator[Suggestion], _Phrases, Iterator[Suggestion]] = iter(()), {}, iter(())
+
+
+def _list_words(scope: _Scope) -> tuple[Iterator[Suggestion], _Phrases, Iterator[Suggestion]]:
+    """The words that continue a phrase with the words before, and others that are in the same articles.
+
+    Between them, the phrases to continue: those with the most likely words.
+    """
     typed, tokens = scope.typed, scope.tokens
     if not typed.word:
-        return _read_words_before(scope), iter(())
+        before, docs = _find_phrase_before(scope)
+        return iter(()), {before: len(docs)} if before else {}, iter(())
     if not tokens or tokens[-1].end != len(typed.word):
-        return iter(()), iter(())
+        return _NOTHING
     if is_unspaced(typed.word[-1]):
-        return _continue_unspaced(scope), iter(())
+        return _continue_unspaced(scope), {}, iter(())
     if len(tokens) > 1:
-        return _complete_compound(scope), iter(())
+        return _complete_compound(scope), {}, iter(())
     before, docs = _find_phrase_before(scope)
     if not before:
-        return _complete(scope, (), _list_candidates(scope)), iter(())
+        words = _list_candidates(scope)
+        begun: _Phrases = {(word,): scope.frequency(scope.forms(word)) for word in words[:_CONTINUED]}
+        return _complete(scope, (), words), begun, iter(())
     beside = _rank_by_association(scope, before, docs)
     # After an open quotation mark, the words have to stand side by side.
     apart = iter(()) if typed.in_quotes else _complete_apart(scope, beside)
-    return _complete(scope, before, beside), apart
+    begun = {(*before, word): count for word, count in islice(beside.items(), _CONTINUED)}
+    return _complete(scope, before, beside), begun, apart
 
 
 def _find_phrase_before(scope: _Scope) -> tuple[tuple[str, ...], Ids]:
@@ -270,13 +270,6 @@ def _find_phrase_before(scope: _Scope) -> tuple[tuple[str, ...], Ids]:
             return words, docs
         words = words[1:]
     return (), np.empty(0, np.int32)
-
-
-def _read_words_before(scope: _Scope) -> Iterator[_Word]:
-    before, docs = _find_phrase_before(scope)
-    if before:
-        # After a space there are no words to suggest, so there is time for more phrases.
-        yield _Word(None, before, docs, scope.read(docs, before, sum(_SAMPLES)))
 
 
 def _list_candidates(scope: _Scope) -> list[str]:
@@ -313,34 +306,38 @@ def _drop_known_forms(scope: _Scope, words: Iterable[str]) -> list[str]:
     return kept
 
 
-def _rank_by_association(scope: _Scope, before: Sequence[str], docs: Ids) -> list[str]:
-    """The words that follow a phrase more often than by chance; `docs` are the paragraphs that have it."""
-    ends, common = scope.forms(before[-1]), _list_common_stems(scope)
-    prefix = scope.tokens[-1].word
-    found = complete_word_after(scope.snapshot, prefix, ends, docs, 3 * _CANDIDATES, common, scope.deadline)
-    scores = {}
-    for one in found:
-        frequency = scope.frequency(scope.forms(one.word))
-        scores[one.word] = measure_association(one.weight, len(docs), frequency, scope.words)
+def _rank_by_association(scope: _Scope, before: Sequence[str], docs: Ids) -> dict[str, int]:
+    """The words that follow a phrase more often than by chance, and how often they follow its last word.
+
+    `docs` are the paragraphs that have the phrase.
+    """
+    common, scores, counts = _list_common_stems(scope), {}, {}
+    for found in scope.list_continuations(before, scope.tokens[-1].word):
+        if found.stem not in common:
+            (word,) = found.words
+            frequency = scope.frequency(scope.forms(word))
+            scores[word] = measure_association(found.count, len(docs), frequency, scope.words)
+            counts[word] = found.count
     ranked = sorted((word for word in scores if scores[word]), key=lambda word: (-scores[word], word))
-    return _drop_known_forms(scope, ranked)
+    return {word: counts[word] for word in _drop_known_forms(scope, ranked)}
 
 
-def _complete(scope: _Scope, before: tuple[str, ...], words: Iterable[str]) -> Iterator[_Word]:
+def _complete(scope: _Scope, before: tuple[str, ...], words: Iterable[str]) -> Iterator[Suggestion]:
     """Completions to some words that stand right after a phrase, or to those alone."""
-    for number, word in enumerate(words):
+    for word in words:
         scope.deadline.check()
-        term = scope.terms.word(scope.field, word)
+        term = scope.terms.word(scope.field_name, word)
         phrase = (*before, word)
-        side_by_side = scope.terms.phrase("paragraph", " ".join(phrase), 1) if before else term
-        docs = scope.documents(side_by_side)
-        reading = scope.read(docs, phrase, _SAMPLES[number] if number < len(_SAMPLES) else _FORM_SAMPLE)
-        text, span = scope.complete(reading.find_form(word))
+        is_phrase = before and scope.typed.in_quotes
+        docs = scope.documents(scope.terms.phrase("paragraph", " ".join(phrase), 1) if is_phrase else term)
+        if is_phrase and not len(docs):
+            continue
+        text, span = scope.complete(scope.read_writings(docs, phrase, len(before)).choose() or word)
         if count := scope.count(term, text):
-            yield _Word(Suggestion(text, "word", count, spans=(span,)), phrase, docs, reading)
+            yield Suggestion(text, "word", count, spans=(span,))
 
 
-def _complete_apart(scope: _Scope, beside: Sequence[str]) -> Iterator[_Word]:
+def _complete_apart(scope: _Scope, beside: Collection[str]) -> Iterator[Suggestion]:
     """Completions to other words that stand in the same articles more often than by chance."""
     words = (word for word in _list_candidates(scope) if word not in beside)
     yield from _complete(scope, (), (word for word in words if _is_cohesive(scope, word)))
@@ -350,91 +347,92 @@ def _is_cohesive(scope: _Scope, word: str) -> bool:
     """Whether a word is in the articles that match the words before more often than by chance."""
     assert scope.allowed is not None
     scope.deadline.check()
-    having = articles_with_term(scope.snapshot, scope.terms.word(scope.field, word))
+    having = articles_with_term(scope.snapshot, scope.terms.word(scope.field_name, word))
     sets = having & scope.allowed, scope.allowed, having
     both, first, second = (int(np.count_nonzero(articles)) for articles in sets)
     return measure_cohesion(both, first, second, scope.snapshot.articles) >= _MIN_APART
 
 
-def _complete_compound(scope: _Scope) -> Iterator[_Word]:
+def _complete_compound(scope: _Scope) -> Iterator[Suggestion]:
     """Completions of a word such as covid-19: its last part is continued by what follows the others."""
     *parts, last = scope.tokens
     before = [token.word for token in parts]
-    term = scope.terms.word(scope.field, scope.typed.word[: parts[-1].end])
-    texts = sample_texts(scope.snapshot, scope.documents(term), _SAMPLE)
-    forms = [scope.forms(word) for word in before]
-    after = find_next_words(texts, get_analyzer(scope.settings.language), forms, last.word)
-    for word in sorted(after, key=lambda word: (-after[word], word)):
-        term = scope.terms.word(scope.field, scope.typed.word[: last.start] + word)
-        reading = scope.read(scope.documents(term), (*before, word), _FORM_SAMPLE)
-        text, span = scope.complete(reading.find_form(word))
+    found = scope.list_continuations(before, last.word)
+    for one in sorted(found, key=lambda one: (-one.count, one.words)):
+        (word,) = one.words
+        term = scope.terms.word(scope.field_name, scope.typed.word[: last.start] + word)
+        writings = scope.read_writings(scope.documents(term), (*before, word), len(before))
+        text, span = scope.complete(writings.choose() or word)
         if count := scope.count(term, text):
-            yield _Word(Suggestion(text, "word", count, spans=(span,)))
+            yield Suggestion(text, "word", count, spans=(span,))
 
 
-def _continue_unspaced(scope: _Scope) -> Iterator[_Word]:
+def _continue_unspaced(scope: _Scope) -> Iterator[Suggestion]:
     """Continuations of a word in a script without spaces."""
     typed = scope.typed
     start = len(typed.word)
     while start and is_unspaced(typed.word[start - 1]):
         start -= 1
     run = typed.word[start:]
-    term = scope.terms.word(scope.field, run)
+    term = scope.terms.word(scope.field_name, run)
     docs = scope.documents(term) if len(term.paragraph.docs) else term.title.docs
-    texts: Iterable[str] = sample_texts(scope.snapshot, docs, _SAMPLE)
+    texts: Iterable[str] = sample_texts(scope.snapshot, docs, _UNSPACED_SAMPLE)
     if not len(term.paragraph.docs):
-        articles = scope.snapshot.article_of[docs[:_SAMPLE]].tolist()
+        articles = scope.snapshot.article_of[docs[:_UNSPACED_SAMPLE]].tolist()
         texts = (scope.snapshot.info(number).title for number in articles if number >= 0)
     for rest, _ in find_next_characters(texts, run).most_common(_CANDIDATES):
         text = typed.before + typed.word + rest
-        longer = scope.terms.word(scope.field, typed.word + rest)
+        longer = scope.terms.word(scope.field_name, typed.word + rest)
         if count := scope.count(longer, text):
             span = (len(text) - len(rest), len(text))
-            yield _Word(Suggestion(text, "word", count, spans=(span,)))
+            yield Suggestion(text, "word", count, spans=(span,))
 
 
-def _suggest_phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggestion]:
-    """Phrases that begin with the first of some words; first those that stand together most surely."""
-    typed = scope.typed
-    if scope.place != "required" or scope.field not in ("text", "paragraph"):
+def _suggest_phrases(scope: _Scope, phrases: _Phrases) -> Iterator[Suggestion]:
+    """Longer phrases that begin with some phrases; first those that stand together most surely."""
+    if scope.place != "required" or scope.field_name not in ("text", "paragraph"):
         return
     found = []
-    for word in islice(words, len(_SAMPLES)):
-        for stems, writings in word.reading.next.items():
-            seen: float = writings.total()
-            if word.reading.places < len(word.docs):
-                # A word seen once in a sample may be rare or frequent in all the texts.
-                seen = 0.0 if seen == 1 and len(stems) > 1 else seen - _DISCOUNT
-            together = seen * len(word.docs) / word.reading.places
-            if score := _score(scope, word, stems, together):
-                found.append((score, stems, word))
-    found.sort(key=lambda one: (-one[0], one[1]))
-    counted = []
-    for _, stems, word in found[:_COUNTED]:
-        writing = choose_form(word.reading.next[stems])
-        phrase = " ".join([*word.phrase[:-1], writing])
-        text, span = scope.complete(writing if typed.word else re.split(r"[\s-]", writing, maxsplit=1)[1])
-        count = scope.count(scope.terms.phrase("paragraph", phrase, 1), text)
-        is_long = len(word.phrase) + len(stems) > 2
-        if count < (2 if is_long and scope.snapshot.articles >= _MANY else 1):
+    for begun, first in phrases.items():
+        for one in scope.list_continuations(begun):
+            score = _score(scope, first, one)
+            if score and one.words[-1].isalpha() and not is_unspaced(one.words[-1]):
+                found.append((score, (*begun, *one.words), len(begun), _ends_commonly(one)))
+    budget = _MOST_SEARCHED
+    for _, phrase, length, ends_commonly in sorted(found, key=lambda one: (-one[0], one[1]))[:_COUNTED]:
+        budget -= min(scope.frequency(scope.forms(word)) for word in phrase)
+        if budget < 0:
+            return
+        term = scope.terms.phrase("paragraph", " ".join(phrase), 1)
+        skipped = length - bool(scope.typed.word)
+        writings = scope.read_writings(scope.documents(term), phrase, skipped)
+        if ends_commonly:
+            writings = writings.select_names()
+        if not (writing := writings.choose()):
             continue
-        if score := _score(scope, word, stems, count):
-            counted.append((score, Suggestion(text, "phrase", count, spans=(span,))))
-    yield from (suggestion for _, suggestion in sorted(counted, key=lambda one: (-one[0], one[1].text)))
+        text, span = scope.complete(writing)
+        count = scope.count(term, text)
+        if count >= (2 if len(phrase) > 2 and scope.snapshot.articles >= _MANY else 1):
+            yield Suggestion(text, "phrase", count, spans=(span,))
 
 
-def _score(scope: _Scope, word: _Word, stems: Sequence[str], together: float) -> float:
-    """How surely a word is followed by the last of some stems; 0 if hardly more often than by chance."""
-    frequencies = max(len(word.docs), together), max(scope.frequency(stems[-1:]), together)
-    if measure_cohesion(together, *frequencies, scope.words) < _MIN_COHESION:
+def _score(scope: _Scope, first: float, one: Continuation) -> float:
+    """How surely a phrase that occurs `first` times is continued; 0 if hardly more often than by chance."""
+    frequencies = max(first, one.count), max(scope.frequency([one.stem]), one.count)
+    if measure_cohesion(one.count, *frequencies, scope.words) < _MIN_COHESION:
         return 0.0
-    return measure_association(together, *frequencies, scope.words)
+    return measure_association(one.count, *frequencies, scope.words)
+
+
+def _ends_commonly(one: Continuation) -> bool:
+    """Whether the last word is common in its language."""
+    return one.words[-1] in stop_words(get_tag(one.stem))
 
 
 def _suggest_titles(scope: _Scope) -> Iterator[Suggestion]:
     """Titles that have all the words, the last as a prefix: the shortest first, then the newest."""
     typed, snapshot = scope.typed, scope.snapshot
-    if not typed.plain or scope.place != "required" or scope.field not in ("text", "title"):
+    if not typed.plain or scope.place != "required" or scope.field_name not in ("text", "title"):
         return
     docs, prefix = None, ""
     if typed.word:

@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 
 from indexer import Article, Index, open_index
-from indexer.engine.count.completions import complete_word, complete_word_after, find_titles
+from indexer.engine.count.completions import complete_word, find_titles, list_continuations
 from indexer.engine.count.matching import make_article_set
 from indexer.search.phrases import (
-    choose_form,
     find_next_characters,
     measure_association,
     measure_cohesion,
-    read_phrase,
+    read_writings,
 )
 from indexer.search.written_forms import match_case
 from indexer.text.analyzer import Analyzer
@@ -75,34 +74,44 @@ def test_texts_are_read_by_document(index: Index) -> None:
         assert tuple(snapshot.text_of(start + place) for place in range(len(paragraphs))) == paragraphs
 
 
-def test_the_next_word_skips_common_words_but_not_punctuation() -> None:
-    texts = [
-        "Bank of England, said he.",
-        "Says the Bank. Then",
-        "The bank of the Rhine rose.",
-        "On bank notes.",
-    ]
-    reading = read_phrase(texts, Analyzer("en"), [frozenset({"bank"})], {"of", "the", "and"})
-    assert {stems[-1]: dict(writings) for stems, writings in reading.next.items()} == {
-        "england/en": {"Bank of England": 1},
-        "rhine/en": {"bank of the Rhine": 1},
-        "note/en": {"bank notes": 1},
-    }
-    assert (dict(reading.first), dict(reading.written)) == ({"Bank": 1}, {"Bank": 1, "bank": 2})
+@pytest.mark.parametrize(
+    ("phrase", "skipped", "prefix", "texts", "written"),
+    [
+        (["bank"], 0, "", ["The Bank. Then", "On bank notes", "Embankment"], {"Bank": 1, "bank": 1}),
+        (["bank"], 0, "", ["Of BANKING", "Banks of the Rhine"], {"BANKING": 1}),  # only if no text has "bank"
+        (["bank"], 0, "banki", ["Of the bank", "Of banking"], {"banking": 1}),
+        (["grand", "union"], 0, "", ["The Grand Union", "grand, Union", "Grand Union's"], {"Grand Union": 2}),
+        (
+            ["grand", "unions"],
+            1,
+            "",
+            ["Of a grand\u00a0UNION", "A unions, grand union"],
+            {"UNION": 1, "union": 1},
+        ),
+        (["grand", "union"], 0, "", ["Of a grand, union", "A grand. Union"], {}),  # punctuation ends a phrase
+        (["cafe", "noir"], 0, "", ["Le Café noir", "Un café-noir"], {"Café noir": 1, "café-noir": 1}),
+        (["union"], 0, "", ["İ, Union of"], {"Union": 1}),  # its lower case is longer
+    ],
+)
+def test_writings_are_read_where_the_words_stand(
+    phrase: list[str], skipped: int, prefix: str, texts: list[str], written: dict[str, int]
+) -> None:
+    words = Analyzer("en")
+    forms = [(word, frozenset((*words.tokenize(word)[0][:2],))) for word in phrase]
+    assert dict(read_writings(texts, words, forms, skipped, prefix).inside) == written
 
 
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [
-        (["Here Take That sang.", "He saw Take That."], ["Take That"]),
-        (["Here Take That sang.", "You take that.", "We take that."], []),
-        (["They take that.", "They take that."], []),
+        (["Here Take That sang.", "He saw Take That."], "Take That"),
+        (["Here Take That sang.", "You take that.", "We take that."], None),
+        (["They take that.", "They take that."], None),
     ],
 )
-def test_a_common_word_ends_only_a_name(texts: list[str], expected: list[str]) -> None:
-    reading = read_phrase(texts, Analyzer("en"), [frozenset({"take"})], {"that", "he", "they"})
-    ends = [choose_form(writings) for stems, writings in reading.next.items() if stems == ("that/en",)]
-    assert ends == expected
+def test_a_common_word_ends_only_a_name(texts: list[str], expected: str | None) -> None:
+    forms = [(word, frozenset({word})) for word in ("take", "that")]
+    assert read_writings(texts, Analyzer("en"), forms).select_names().choose() == expected
 
 
 def test_association_grows_with_evidence_and_is_0_for_chance() -> None:
@@ -120,18 +129,29 @@ def test_cohesion_is_0_for_chance_and_1_for_words_that_are_never_apart() -> None
     assert measure_cohesion(0, 1, 1, 10) == 0.0
 
 
-def test_words_after_a_stem_are_counted_where_they_follow_it(index: Index) -> None:
-    snapshot = index._open_last_commit().snapshot
-    docs = np.arange(snapshot.documents, dtype=np.int32)
+def test_the_words_after_a_phrase_are_counted_in_all_segments(tmp_path: Path) -> None:
+    texts = [
+        "The old harbour crane.",
+        "Old harbour cranes of steel.",
+        "A harbour crew, and a crane of steel.",
+    ]
+    with open_index(tmp_path / "index") as index:
+        for number, text in enumerate(texts):
+            index.put([Article(f"{number}", paragraphs=[text], language="en")])
+        snapshot = index._open_last_commit().snapshot
+        assert len(snapshot.segments) == len(texts)
 
-    def complete(prefix: str, before: str) -> list[tuple[str, int]]:
-        found = complete_word_after(snapshot, prefix, [before], docs, 5)
-        return [(one.word, one.weight) for one in found]
+        def follow(*phrase: str, prefix: str | None = None) -> dict[tuple[str, ...], int]:
+            forms = [{word, f"{word}/en"} for word in phrase]
+            return {one.words: one.count for one in list_continuations(snapshot, forms, prefix)}
 
-    assert complete("cr", "harbour/en") == [("crane", 1)]
-    assert complete("cr", "crane/en") == []
-    assert complete("z", "harbour/en") == []
-    assert complete("of", "crew/en") == [("of", 1)]
+        assert follow("harbour") == {("crane",): 2, ("crew",): 1}
+        assert follow("old", "harbour", prefix="cr") == {("crane",): 2, ("crew",): 1}
+        assert follow("harbour", prefix="cre") == {("crew",): 1}
+        assert follow("crane") == {("of",): 2, ("of", "steel"): 2}
+        assert follow("crane", "of") == {("steel",): 2}
+        assert follow("crane", "of", prefix="s") == {("steel",): 2}
+        assert follow("crane", prefix="s") == follow("steel") == follow("of") == {}
 
 
 def test_an_unspaced_run_continues_as_far_as_most_texts_agree() -> None:

@@ -36,6 +36,7 @@ def verify_snapshot(snapshot: Snapshot) -> None:
 def check_segment(view: SegmentView) -> None:
     """Raise IndexDamaged, naming the file and the section, unless the content of a segment is consistent."""
     check_numbers(view)
+    _check_phrases(view)
     with DamageReporter(view.file.path):
         for number in range(view.articles):
             article = decode_article(view.all_items(number))
@@ -126,6 +127,13 @@ def _check_forms(view: SegmentView) -> None:
     ranks, by_id = view.column("article.id_ranks"), view.column("article.by_id")
     if not np.array_equal(by_id[ranks], np.arange(view.articles)):
         view.file.raise_damaged("article.by_id", "does not agree with article.id_ranks")
+
+
+def _check_phrases(view: SegmentView) -> None:
+    """Check that the phrases are those of the postings; a merge does not read them."""
+    for name, found in view.find_phrases(np.ones(view.documents, np.bool_)).make_sections():
+        if not np.array_equal(found, view.file.sections[f"phrase.{name}"]):
+            view.file.raise_damaged(f"phrase.{name}", "does not agree with the positions of the words")
 
 
 def _check_doc_fields(view: SegmentView) -> None:

@@ -18,7 +18,8 @@ from indexer.engine.build.tokenize import split_forms
 from indexer.engine.format.arrays import AT_ONCE, expand_ranges, find_value
 from indexer.engine.format.columns import Column, encode_column, join_groups
 from indexer.engine.format.labels import merge_labels
-from indexer.engine.format.lexicon import encode_lexicon, sort_words
+from indexer.engine.format.lexicon import Lexicon, encode_lexicon, sort_words
+from indexer.engine.format.phrases import FormSequence, find_common_forms, find_phrases
 from indexer.engine.format.segment_file import (
     DOC_FIELDS,
     Array,
@@ -199,14 +200,18 @@ def _make_sections(
     new_number[np.fromiter(map(forms.__getitem__, own), np.int64, len(own))] = np.arange(len(own))
     stem_of_each, word_of_each = split_forms(own)
     stems = list(dict.fromkeys(stem_of_each))
-    yield from add_prefix("stem", encode_lexicon(stems))
+    stem_lexicon = encode_lexicon(stems)
+    yield from add_prefix("stem", stem_lexicon)
     is_next_stem = np.fromiter(map(ne, stem_of_each[1:], stem_of_each), np.bool_, max(len(own) - 1, 0))
     sorted_forms = make_forms(np.concatenate(([0], np.cumsum(is_next_stem)))[: len(own)], len(stems))
     del stem_of_each, stems
     words, word_of = sort_words(word_of_each)
-    yield from add_prefix("word", encode_lexicon(words))
+    word_lexicon = encode_lexicon(words)
+    yield from add_prefix("word", word_lexicon)
     yield from encode_forms(sorted_forms, word_of, len(words))
-    del own, words, word_of, word_of_each
+    lexicons = [Lexicon(own["text"], own["ends"]) for own in (stem_lexicon, word_lexicon)]
+    is_common = find_common_forms(lexicons[0], lexicons[1], sorted_forms.stem_of, word_of, languages)
+    del own, words, word_of, word_of_each, stem_lexicon, word_lexicon, lexicons
     # A title is in the first document of its article, each other text in a document of its own.
     heads = np.split(first[:-1], np.cumsum([len(chunk.counts) for chunk in chunks])[:-1])
     bodies = np.split(np.flatnonzero(is_text), np.cumsum([len(chunk.text_terms) for chunk in chunks])[:-1])
@@ -216,12 +221,13 @@ def _make_sections(
     ]
     for chunk in chunks:
         chunk.titles = chunk.texts = Run()
-    yield from add_prefix("title", encode_postings(sorted_forms, titles))
-    yield from add_prefix("paragraph", encode_postings(sorted_forms, paragraphs))
-    del sorted_forms
     # The document of an article without paragraphs has no terms and no anchor, nor has a custom text.
     terms = np.zeros(documents, np.int64)
     terms[is_text] = _concatenate([chunk.text_terms for chunk in chunks])
+    yield from add_prefix("title", encode_postings(sorted_forms, titles))
+    yield from encode_phrases(sorted_forms, is_common, paragraphs, terms)
+    yield from add_prefix("paragraph", encode_postings(sorted_forms, paragraphs))
+    del sorted_forms
     anchors = np.zeros(documents, np.uint32)
     anchors[is_text & (doc_fields == 0)] = _concatenate([chunk.anchors for chunk in chunks])
     codes = {language: code for code, language in enumerate(languages)}
@@ -267,6 +273,18 @@ def _find_starts(owners: Array, count: int) -> NDArray[np.int32]:
     starts = np.zeros(count + 1, np.int32)
     np.cumsum(np.bincount(owners, minlength=count), out=starts[1:], dtype=np.int32)
     return starts
+
+
+def encode_phrases(
+    forms: Forms, is_common: NDArray[np.bool_], runs: Iterable[NumberedRun], terms: Array
+) -> Iterator[Section]:
+    """The sections with the phrases of the texts of some runs; `terms` is how many words each has."""
+    sequence = FormSequence(terms)
+    for own in runs:
+        for run in own.read():
+            sequence.add(own.documents[run.texts], run.positions, own.forms[run.forms])
+    phrases = find_phrases(sequence, forms.stem_of, is_common, forms.stems, len(terms))
+    yield from add_prefix("phrase", phrases.make_sections())
 
 
 def encode_postings(forms: Forms, runs: list[NumberedRun]) -> Iterator[Section]:
@@ -360,7 +378,7 @@ def encode_articles(columns: Mapping[str, Array], ids: Sequence[str]) -> Iterato
     yield from add_prefix("id", encode_lexicon(names))
 
 
-def add_prefix(name: str, sections: Mapping[str, Array | bytes] | Iterable[Section]) -> Iterator[Section]:
+def add_prefix(name: str, sections: Mapping[str, Array] | Iterable[Section]) -> Iterator[Section]:
     """Put a name and a dot before the names of sections."""
     for part, content in sections.items() if isinstance(sections, Mapping) else sections:
         yield f"{name}.{part}", content

@@ -22,6 +22,7 @@ from indexer.engine.build.invert import (
     add_prefix,
     encode_articles,
     encode_forms,
+    encode_phrases,
     encode_postings,
     make_facts,
     make_forms,
@@ -30,6 +31,7 @@ from indexer.engine.format.arrays import split_aligned
 from indexer.engine.format.columns import Column, encode_column, join_groups
 from indexer.engine.format.labels import merge_labels
 from indexer.engine.format.lexicon import Lexicon, merge_lexicons
+from indexer.engine.format.phrases import find_common_forms
 from indexer.engine.format.segment_file import DOC_FIELDS, Array, Section, compact, encode_segment
 from indexer.engine.format.text_store import TextWriter, train
 from indexer.engine.read.postings import FIELDS
@@ -93,7 +95,7 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]
     )
     columns = join_groups((len(source.articles), source.read_columns()) for source in inputs)
     text_names, doc_fields = _merge_doc_fields(inputs)
-    sections = _restore_malloc(_make_sections(inputs, codes, columns, doc_fields))
+    sections = _restore_malloc(_make_sections(inputs, languages, codes, columns, doc_fields))
     facts = make_facts(documents, len(codes), languages, columns, text_names)
     return encode_segment(sections, facts), documents
 
@@ -153,12 +155,16 @@ class _Input:
 
 
 def _make_sections(
-    inputs: Sequence[_Input], languages: Array, fields: Mapping[str, Column], doc_fields: Array
+    inputs: Sequence[_Input],
+    languages: Sequence[str],
+    codes: Array,
+    fields: Mapping[str, Column],
+    doc_fields: Array,
 ) -> Iterator[Section]:
     """Make the sections of the segment, one after the other, and delete arrays as soon as possible.
 
-    `languages` has the code of the language of each article, `fields` are the columns of their values,
-    `doc_fields` has the number of the field of each document.
+    `codes` has the language of each article, as an index of `languages`; `fields` are the columns of their
+    values, `doc_fields` has the number of the field of each document.
     """
     stems, words, every, numbers = _merge_forms([source.view for source in inputs])
     # Forms that only removed documents have are dropped.
@@ -178,6 +184,7 @@ def _make_sections(
     words, word_of = _drop_unused(words, word_of)
     counts = len(stems), len(words)
     del used, every
+    is_common = find_common_forms(stems, words, stem_of, word_of, languages)
     yield from add_prefix("stem", stems.make_sections())
     del stems
     yield from add_prefix("word", words.make_sections())
@@ -188,20 +195,23 @@ def _make_sections(
     del word_of
     ends = np.cumsum([source.documents for source in inputs])
     documents = np.split(np.arange(ends[-1], dtype=np.int32), ends[:-1])
+
+    def concatenate(name: str) -> Array:
+        return np.concatenate([source.select(name) for source in inputs])
+
+    terms = concatenate("doc.terms")
     for field in FIELDS:
         runs = [
             NumberedRun(own, docs, sizes, partial(source.read_runs, field))
             for source, own, docs, sizes in zip(inputs, numbers, documents, groups.pop(field), strict=True)
         ]
+        if field == "paragraph":
+            yield from encode_phrases(new_forms, is_common, runs, terms)
         yield from add_prefix(field, encode_postings(new_forms, runs))
     del new_forms, numbers
-
-    def concatenate(name: str) -> Array:
-        return np.concatenate([source.select(name) for source in inputs])
-
     names = ("counts", "title_terms", "text_terms", "date_starts", "date_ends", "title_keys")
     columns = {name: concatenate(f"article.{name}") for name in names}
-    columns["languages"] = languages
+    columns["languages"] = codes
     columns["sketches"] = np.concatenate([source.view.sketches[source.articles] for source in inputs])
     ids = [source.view.id_of(article) for source in inputs for article in source.articles.tolist()]
     yield from encode_articles(columns, ids)
@@ -209,7 +219,7 @@ def _make_sections(
         yield from encode_column(name, column).items()
     if doc_fields.any():
         yield DOC_FIELDS, compact(doc_fields)
-    yield "doc.terms", compact(concatenate("doc.terms"))
+    yield "doc.terms", compact(terms)
     yield "doc.anchors", concatenate("doc.anchors")
     yield from add_prefix("text", _merge_texts(inputs))
 

@@ -1,9 +1,9 @@
-"""Completes words: which begin with a prefix, how many articles of a set have them, or what they follow."""
+"""Completes words: which begin with a prefix, how many articles of a set have them, and what follows them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any
@@ -12,28 +12,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.count.matching import ArticleSet
-from indexer.engine.format.arrays import Ids, expand_ranges
+from indexer.engine.format.arrays import Ids
+from indexer.engine.format.phrases import MAX_WORDS
 from indexer.engine.format.segment_file import Array
-from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.snapshot import LiveSegment, Snapshot
 
 MOST_POSTINGS = 50_000
 """The most postings that are counted at once; if there are more, only the most frequent stems are counted."""
-_MOST_SEARCHED = 2 * MOST_POSTINGS  # postings that are searched for words after others
-_BITS = 32  # of an occurrence's position; above them, a key has its document
 _HEAVY = MOST_POSTINGS // 8  # from this many postings on, a stem is assumed to be equally frequent everywhere
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A word of the lexicon and its weight: how many paragraphs, or articles of a set, have its stem.
-
-    Of a word after another, the weight is how often it stands there.
-    """
+    """A word of the lexicon and its weight: how many paragraphs, or articles of a set, have its stem."""
 
     word: str
     weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Words that follow a phrase, the stem of the last of them, and how often they follow its last word.
+
+    Where the phrase ends with common words, they are counted after these and the word before.
+    """
+
+    words: tuple[str, ...]
+    stem: str
+    count: int
 
 
 def complete_word(
@@ -58,28 +65,26 @@ def complete_word(
     return _select_heaviest(weights, limit)
 
 
-def complete_word_after(
-    snapshot: Snapshot,
-    prefix: str,
-    before: Iterable[str],
-    docs: Ids,
-    limit: int,
-    excluded: Collection[str] = (),
-    deadline: Deadline = NO_DEADLINE,
-) -> list[Candidate]:
-    """The words that begin with a normalized prefix and stand right after one of the stems `before`.
+def list_continuations(
+    snapshot: Snapshot, phrase: Sequence[Collection[str]], prefix: str | None = None, limit: int = 10
+) -> list[Continuation]:
+    """The words that follow a phrase, at most `limit` of each segment, as far as the segments list them.
 
-    At most `limit` of those in the paragraphs `docs` (ascending), those with the greatest weight first; see
-    `complete_word`. Where there are very many postings, the rarest stems are dropped. Raises TimedOut.
+    `phrase` has the stems and words by which each of its words is recognised. If it ends with common words,
+    what follows the words before them is found, too. With a `prefix`, only a word that follows right after
+    the phrase and begins with it is given.
     """
-    weights: Counter[str] = Counter()
+    total = float(snapshot.lengths["paragraph"].sum())
+    counts: dict[tuple[str, tuple[str, ...]], Counter[str]] = {}
     for part in snapshot.segments:
-        bounds = np.array((part.first_doc, part.first_doc + part.view.documents), docs.dtype)
-        low, high = np.searchsorted(docs, bounds)
-        own = docs[low:high] - np.int32(part.first_doc)
-        for word, weight in _complete_after_in_segment(part.view, prefix, before, own, excluded, deadline):
-            weights[word] += weight
-    return _select_heaviest(weights, limit)
+        for first in range(max(len(phrase) - MAX_WORDS, 0), len(phrase)):
+            for found in _continue_in_segment(part.view, phrase[first:], prefix, limit, total):
+                own = counts.setdefault((found.stem, found.words[:-1]), Counter())
+                own[found.words[-1]] += found.count
+    return [
+        Continuation((*words, min(own, key=lambda word: (-own[word], word))), stem, own.total())
+        for (stem, words), own in counts.items()
+    ]
 
 
 def find_titles(snapshot: Snapshot, prefix: str) -> Ids:
@@ -126,53 +131,38 @@ def _complete_in_segment(
     return found
 
 
-def _complete_after_in_segment(
-    view: SegmentView,
-    prefix: str,
-    before: Iterable[str],
-    docs: Ids,
-    excluded: Collection[str],
-    deadline: Deadline,
-) -> list[tuple[str, int]]:
-    words, stems, variants = _find_forms(view, prefix, excluded)
-    ends = [np.empty(0, np.int64)]
-    for stem in before:
-        indices, positions = view.positions("paragraph", stem, docs)
-        ends.append((docs[indices].astype(np.int64) << _BITS) + positions)
-    last = np.sort(np.concatenate(ends))
-    distinct = np.unique(stems)
-    if not len(distinct) or not len(last):
-        return []
-    sizes = view.fields["paragraph"].count_postings(distinct)
-    order = np.argsort(-sizes, kind="stable")
-    chosen = np.sort(distinct[order[np.cumsum(sizes[order]) <= _MOST_SEARCHED]])
-    is_wanted = np.zeros(view.documents, np.bool_)
-    is_wanted[docs] = True
-    weights: Counter[int] = Counter()
-    for owners, keys in _read_keys(view, chosen, is_wanted, deadline):
-        places = np.minimum(last.searchsorted(keys - 1), len(last) - 1)
-        following = owners[last[places] == keys - 1]
-        weights.update(dict(zip(*(part.tolist() for part in np.unique_counts(following)), strict=True)))
-    return [
-        (_find_most_frequent(view, stem, words, stems, variants), weights[stem])
-        for stem in set(weights).intersection(chosen.tolist())
-    ]
+def _continue_in_segment(
+    view: SegmentView, phrase: Sequence[Collection[str]], prefix: str | None, limit: int, total: float
+) -> Iterator[Continuation]:
+    """The continuations of the first word of a phrase by its other words and what follows them.
 
-
-def _read_keys(
-    view: SegmentView, stems: NDArray[np.int64], is_wanted: NDArray[np.bool_], deadline: Deadline
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """The occurrences of stems (ascending), and of some between them, in some paragraphs.
-
-    Yields the stem of each, and its document and position as one number.
+    Those that stand together most surely, of `total` words.
     """
-    field = view.fields["paragraph"]
-    for low, docs, freqs, owners in field.iter_postings(stems, deadline):
-        starts = field.find_occurrences(low, freqs, owners)
-        kept = np.flatnonzero(is_wanted[docs])
-        positions = field.open_packed("positions").take(expand_ranges(starts[kept], freqs[kept]))
-        keys = (docs[kept].astype(np.int64) << _BITS).repeat(freqs[kept]) + positions
-        yield owners[kept].repeat(freqs[kept]), keys
+    phrases, words = view.phrases, view.file.sections["stem.words"]
+    common = [[number for form in forms if (number := view.words.find(form)) is not None] for forms in phrase]
+    wanted = None if prefix is None else view.words.find_prefix(prefix)
+    for stem in map(view.find_stem, phrase[0]):
+        if stem is None:
+            continue
+        lengths, ends, counts = phrases.of(stem)
+        is_found = lengths == len(phrase) if wanted is not None else lengths >= len(phrase)
+        for place, numbers in enumerate(common[1:]):
+            is_found &= np.isin(words[phrases.forms[np.minimum(ends - lengths + place, ends - 1)]], numbers)
+        lasts = phrases.forms[ends - 1]
+        if wanted is not None:
+            is_found &= (words[lasts] >= wanted.start) & (words[lasts] < wanted.stop)
+        rows = np.flatnonzero(is_found)
+        stems = view.file.sections["stem.starts"].searchsorted(lasts[rows], "right") - 1
+        own = view.count_postings(np.array([stem])) * view.count_postings(stems)
+        weights = counts[rows] * np.log(counts[rows] * total / own)
+        for place in np.argsort(-weights, kind="stable")[:limit].tolist():
+            row, start = rows[place], ends[rows[place]] - lengths[rows[place]] + len(phrase) - 1
+            forms = phrases.forms[start : ends[row]]
+            yield Continuation(
+                tuple(view.words[word] for word in words[forms].tolist()),
+                view.stems[int(stems[place])],
+                int(counts[row]),
+            )
 
 
 def _find_most_frequent(view: SegmentView, stem: int, words: Array, stems: Array, variants: Array) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 import zstandard
 
 from indexer.engine.format.columns import NAMED, PREFIX
+from indexer.engine.format.phrases import MAX_WORDS
 from indexer.engine.format.record import MIN_DATE, NO_DATE
 from indexer.engine.format.segment_file import DOC_FIELDS, OPTIONAL, Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH
@@ -282,6 +283,13 @@ def _check_wide(name: str, array: Array, counts: Counts, sections: Sections) -> 
     return None
 
 
+def _check_lengths(array: Array, counts: Counts, sections: Sections) -> Problem:
+    """Each is how many words of phrases one phrase has."""
+    if len(array) and not 1 <= int(array.min()) <= int(array.max()) <= MAX_WORDS:
+        return f"has a phrase without words, or one of more than {MAX_WORDS}"
+    return _check_sum("words of phrases", array, counts, sections)
+
+
 # Rules for sections
 
 
@@ -340,6 +348,10 @@ _RULES: dict[str, _Rule] = {
     **_make_field_rules("title"),
     **_make_field_rules("paragraph"),
     "text.dictionary": _Rule(_U1, "text.dictionary", _check_dictionary),
+    "phrase.sizes": _Rule(_COMPACT, "stems", partial(_check_sum, "phrases")),
+    "phrase.lengths": _Rule(_U1, "phrases", _check_lengths),
+    "phrase.forms": _Rule(_COMPACT, "words of phrases", partial(_check_below, "forms")),
+    **_make_packed_rules("phrase.counts", "phrases"),
     "text.data": _Rule(_U1, "text.data"),
     "text.lengths": _Rule(_NARROW, "items"),
     "text.ends": _Rule(_COMPACT, "blocks", partial(_check_ends, "text.data")),

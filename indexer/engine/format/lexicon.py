@@ -198,10 +198,10 @@ def sort_words(words: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
     return ordered, np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
 
 
-def encode_lexicon(words: Sequence[str]) -> dict[str, Array | bytes]:
-    """The sections of a lexicon, "text" and "ends", of sorted words without line breaks."""
-    text = "\n".join(words).encode()
-    return {"text": text, "ends": _find_ends(np.frombuffer(text, np.uint8), len(words))}
+def encode_lexicon(words: Sequence[str]) -> dict[str, Array]:
+    """The sections of a lexicon, "text" (uint8) and "ends", of sorted words without line breaks."""
+    text = np.frombuffer("\n".join(words).encode(), np.uint8)
+    return {"text": text, "ends": _find_ends(text, len(words))}
 
 
 def _find_ends(text: Array, words: int) -> Array:

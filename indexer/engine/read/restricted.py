@@ -15,6 +15,7 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engine.format.phrases import Phrases
 from indexer.engine.format.segment_file import Array
 from indexer.engine.format.text_store import TextStore
 from indexer.engine.read.postings import Field
@@ -58,6 +59,10 @@ class RestrictedView(SegmentView):
     @lazy
     def texts(self) -> TextStore:
         return self._whole.texts
+
+    @lazy
+    def phrases(self) -> Phrases:
+        return self.find_phrases(self._live)
 
     @lazy
     def doc_starts(self) -> NDArray[np.int64]:

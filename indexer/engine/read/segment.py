@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import name_anchor, name_anchors
-from indexer.engine.format.arrays import Ids, expand_ranges, intersect_all, split_aligned, sum_runs
+from indexer.engine.format.arrays import Ids, contains, expand_ranges, intersect_all, split_aligned, sum_runs
 from indexer.engine.format.checks import check_directory, find_problem
 from indexer.engine.format.columns import NAMED, PREFIX, Column
 from indexer.engine.format.lexicon import Lexicon
+from indexer.engine.format.phrases import FormSequence, Phrases, find_common_forms, find_phrases
 from indexer.engine.format.record import decode_texts
-from indexer.engine.format.segment_file import DOC_FIELDS, Array, SegmentFile
+from indexer.engine.format.segment_file import DOC_FIELDS, Array, Packed, SegmentFile
 from indexer.engine.format.sketches import WIDTH, Sketches
 from indexer.engine.format.text_store import SECTIONS, TextStore
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
@@ -69,6 +70,29 @@ class SegmentView:
     def texts(self) -> TextStore:
         sections = self.file.sections
         return TextStore({name: sections[f"text.{name}"] for name in SECTIONS}, self.file.path)
+
+    @lazy
+    def phrases(self) -> Phrases:
+        sections = self.file.sections
+        counts = Packed(*(sections[f"phrase.counts.{part}"] for part in ("narrow", "at", "wide")))
+        lengths = sections["phrase.lengths"]
+        return Phrases(
+            self.column("phrase.sizes"), lengths, sections["phrase.forms"], counts.read(0, len(lengths))
+        )
+
+    def find_phrases(self, live: NDArray[np.bool_]) -> Phrases:
+        """The phrases of the live documents, found in their postings; as `phrases` if all are live."""
+        firsts, words = self.column("stem.starts"), self.file.sections["stem.words"]
+        sequence, field = FormSequence(self.column("doc.terms")), self.fields["paragraph"]
+        for low, high in field.split_stems():
+            docs, variants, positions = field.read_occurrences(low, high)
+            counts: Array = np.diff(field.section("occurrences")[low : high + 1].astype(np.int64))
+            forms = np.repeat(firsts[low:high], counts) + variants
+            kept = live[docs]
+            sequence.add(docs[kept], positions[kept], forms[kept])
+        stem_of = np.repeat(np.arange(len(self.stems)), np.diff(firsts))
+        is_common = find_common_forms(self.stems, self.words, stem_of, words, self.languages)
+        return find_phrases(sequence, stem_of, is_common, len(self.stems), int(live.sum()))
 
     @lazy
     def doc_starts(self) -> NDArray[np.int64]:
@@ -237,8 +261,12 @@ class SegmentView:
                 ends = keys
                 continue
             # Keep the occurrences that follow an end of the phrase so far by at most `slop` positions.
-            before = ends.searchsorted(keys) - 1
-            ends = keys[(before >= 0) & (keys - ends[before] <= slop)]
+            if slop == 1:
+                few, many = sorted((ends + 1, keys), key=len)
+                ends = few[contains(many, few)]
+            else:
+                before = ends.searchsorted(keys) - 1
+                ends = keys[(before >= 0) & (keys - ends[before] <= slop)]
             if not len(ends):
                 return NO_POSTINGS
         assert ends is not None

@@ -131,6 +131,13 @@ FIRST = [
     ("doc.fields", _put(0, 1), "begins with a text of no article"),
     ("doc.fields", lambda values: 2 * values, "has the number 4, but there are 2 texts"),
     ("doc.fields", lambda values: values[1:], "should have"),
+    ("phrase.sizes", _put(0, 9), "adds up to"),
+    ("phrase.sizes", lambda values: values[1:], "should have"),
+    ("phrase.lengths", _put(0, 0), "has a phrase without words, or one of more than 3"),
+    ("phrase.lengths", _put(0, 4), "has a phrase without words, or one of more than 3"),
+    ("phrase.lengths", _put(0, 3), "adds up to"),
+    ("phrase.forms", _put(0, 60_000), "has the number"),
+    ("phrase.counts.narrow", lambda values: values[1:], "should have"),
 ]  # fmt: skip
 
 
@@ -176,6 +183,9 @@ TOGETHER = [
     ("doc.fields", lambda values: np.where(values, 3 - values, 0), "doc.fields is not sorted"),
     ("doc.fields", lambda values: np.roll(values, 1), "article.text_terms does not agree"),
     ("doc.fields", lambda values: np.where(values == 2, 0, values), "makes"),
+    ("phrase.sizes", lambda values: values[::-1].copy(), "phrase.sizes does not agree with the positions"),
+    ("phrase.counts.narrow", _put(0, 7), "phrase.counts.narrow does not agree with the positions"),
+    ("phrase.forms", lambda values: values[::-1].copy(), "phrase.forms does not agree with the positions"),
 ]
 
 
