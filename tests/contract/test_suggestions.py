@@ -134,6 +134,17 @@ def test_near_forms_are_suggested_once(make: Made) -> None:
     assert suggestions(index, "euro cri", "word") == ["euro crisis", "euro criticism"]
 
 
+def test_a_phrase_that_only_removed_articles_have_is_not_suggested(make: Made) -> None:
+    texts = {"kept": "The harbour crane.", "gone": "The harbour zeppelin. The harbour crane."}
+    index = make(*(Article(name, "Note", [text], language="en") for name, text in texts.items()))
+    assert {"harbour crane", "harbour zeppelin"} <= set(suggestions(index, "harb", "phrase"))
+    index.remove(["gone"])
+    assert suggestions(index, "harb", "phrase") == ["harbour crane"]
+    assert suggestions(index, '"harbour z') == suggestions(index, "harbour z") == []
+    (crane,) = [one for one in index.suggest("harb") if one.kind == "phrase"]
+    assert crane.count == 1
+
+
 def test_titles_are_the_last_suggestions(archive: Index) -> None:
     for typed in ("h", "harbour ", "storm ta", "lighthouse f"):
         kinds = [one.kind for one in archive.suggest(typed, 20)]
