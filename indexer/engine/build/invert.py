@@ -11,7 +11,7 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from indexer.engine.build.gather import Chunk, Numbering, Run, mark_custom_texts, stable_order
 from indexer.engine.build.tokenize import split_forms
@@ -275,11 +275,22 @@ def _find_starts(owners: Array, count: int) -> NDArray[np.int32]:
     return starts
 
 
+Allocate = Callable[[int, DTypeLike], Array]
+"""Returns an array of a size and a type, as `numpy.empty` does."""
+
+
 def encode_phrases(
-    forms: Forms, is_common: NDArray[np.bool_], runs: Iterable[NumberedRun], terms: Array
+    forms: Forms,
+    is_common: NDArray[np.bool_],
+    runs: Iterable[NumberedRun],
+    terms: Array,
+    allocate: Allocate = np.empty,
 ) -> Iterator[Section]:
-    """The sections with the phrases of the texts of some runs; `terms` is how many words each has."""
-    sequence = FormSequence(terms)
+    """The sections with the phrases of the texts of some runs; `terms` is how many words each has.
+
+    The largest array comes from `allocate`.
+    """
+    sequence = FormSequence(terms, allocate)
     for own in runs:
         for run in own.read():
             sequence.add(own.documents[run.texts], run.positions, own.forms[run.forms])
@@ -287,10 +298,13 @@ def encode_phrases(
     yield from add_prefix("phrase", phrases.make_sections())
 
 
-def encode_postings(forms: Forms, runs: list[NumberedRun]) -> Iterator[Section]:
+def encode_postings(
+    forms: Forms, runs: list[NumberedRun], allocate: Allocate = np.empty
+) -> Iterator[Section]:
     """Make the sections of a field, one after the other, from runs in the order of their documents.
 
     The runs are consumed, and arrays deleted as soon as possible: most have a number for each occurrence.
+    The largest come from `allocate`.
     """
     counts: Array = np.zeros(forms.stems, np.int64)
     for own in runs:
@@ -302,16 +316,17 @@ def encode_postings(forms: Forms, runs: list[NumberedRun]) -> Iterator[Section]:
     np.cumsum(counts, out=occurrences[1:], dtype=kind)
     size, is_used = int(occurrences[-1]), counts > 0
     del counts
-    docs, positions, variants, capitals = _lay_out(forms, runs, occurrences)
+    docs, positions, variants, capitals = _lay_out(forms, runs, occurrences, allocate)
     # The variants of stems with a single word are all 0.
     has_variants = np.diff(_find_starts(forms.stem_of, forms.stems)) > 1
     yield "variants", variants[has_variants.repeat(np.diff(occurrences).astype(np.int64))]
     del variants, has_variants
     # Where each posting starts, and where the last one ends.
-    is_edge = np.ones(size + 1, np.bool_)
+    is_edge = allocate(size + 1, np.bool_)
+    is_edge[0] = is_edge[-1] = True
     np.not_equal(docs[1:], docs[:-1], out=is_edge[1:-1])
     is_edge[occurrences[:-1][is_used]] = True
-    edges = find_value(True, is_edge, int(np.count_nonzero(is_edge)), kind)
+    edges = find_value(True, is_edge, allocate(int(np.count_nonzero(is_edge)), kind))
     del is_edge
     starts = np.searchsorted(edges, occurrences).astype(kind)
     yield "starts", compact(starts)
@@ -327,7 +342,7 @@ def encode_postings(forms: Forms, runs: list[NumberedRun]) -> Iterator[Section]:
     del edges
     docs = docs[:count]
     # The first document of a stem is stored as it is.
-    gaps = np.empty_like(docs)
+    gaps = allocate(count, docs.dtype)
     np.subtract(docs[1:], docs[:-1], out=gaps[1:])
     gaps[first] = docs[first]
     del docs, first
@@ -340,15 +355,17 @@ def encode_postings(forms: Forms, runs: list[NumberedRun]) -> Iterator[Section]:
     yield "capitals", compact(capitals)
 
 
-def _lay_out(forms: Forms, runs: list[NumberedRun], occurrences: Array) -> tuple[Array, Array, Array, Array]:
+def _lay_out(
+    forms: Forms, runs: list[NumberedRun], occurrences: Array, allocate: Allocate
+) -> tuple[Array, Array, Array, Array]:
     """The document, position and variant of every occurrence, stem after stem, and which are in capitals.
 
     The runs are consumed; `occurrences` has where those of each stem start.
     """
     size = int(occurrences[-1])
-    docs = np.empty(size, np.int32)
-    positions = np.empty(size, np.uint8)
-    variants = np.empty(size, forms.variant_of.dtype)
+    docs = allocate(size, np.int32)
+    positions = allocate(size, np.uint8)
+    variants = allocate(size, forms.variant_of.dtype)
     capitals = [np.empty(0, np.uint32)]
     free = occurrences[:-1].copy()
     runs.reverse()
@@ -361,7 +378,9 @@ def _lay_out(forms: Forms, runs: list[NumberedRun], occurrences: Array) -> tuple
             free[stems] += counts.astype(free.dtype)
             docs[places] = own.documents[run.texts]
             narrow = compact(run.positions)
-            positions = positions.astype(np.result_type(positions, narrow), copy=False)
+            if narrow.dtype > positions.dtype:
+                narrower, positions = positions, allocate(size, narrow.dtype)
+                positions[:] = narrower
             positions[places] = narrow
             variants[places] = forms.variant_of[own.forms[run.forms]]
             capitals.append(compact(places[run.capitals]))

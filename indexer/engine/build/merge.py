@@ -7,13 +7,17 @@ postings costs O(n log n).
 
 from __future__ import annotations
 
+import mmap
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from indexer.engine.build.check import check_numbers
 from indexer.engine.build.gather import Run
@@ -39,6 +43,7 @@ from indexer.engine.read.segment import SegmentView
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # constants of malloc.h
 _WHILE_MERGING, _OTHERWISE = 2**20, 2**25  # bytes above which free memory is returned to the system
+_MIN_ON_DISK = 2**20  # bytes
 _NONE = np.empty(0, np.int64)
 Source = tuple[SegmentView, NDArray[np.bool_] | None]
 """A segment, and which of its documents are not removed (bool, one of each; None for all)."""
@@ -193,6 +198,7 @@ def _make_sections(
     del stem_of
     yield from encode_forms(new_forms, word_of, counts[1])
     del word_of
+    allocate = partial(allocate_on_disk, inputs[0].view.file.path.parent)
     ends = np.cumsum([source.documents for source in inputs])
     documents = np.split(np.arange(ends[-1], dtype=np.int32), ends[:-1])
 
@@ -206,8 +212,8 @@ def _make_sections(
             for source, own, docs, sizes in zip(inputs, numbers, documents, groups.pop(field), strict=True)
         ]
         if field == "paragraph":
-            yield from encode_phrases(new_forms, is_common, runs, terms)
-        yield from add_prefix(field, encode_postings(new_forms, runs))
+            yield from encode_phrases(new_forms, is_common, runs, terms, allocate)
+        yield from add_prefix(field, encode_postings(new_forms, runs, allocate))
     del new_forms, numbers
     names = ("counts", "title_terms", "text_terms", "date_starts", "date_ends", "title_keys")
     columns = {name: concatenate(f"article.{name}") for name in names}
@@ -300,6 +306,20 @@ def _drop_unused(lexicon: Lexicon, numbers: NDArray[np.int32]) -> tuple[Lexicon,
         return lexicon, numbers
     new_number = np.cumsum(used, dtype=np.int32) - 1
     return lexicon.select(used), new_number[numbers]
+
+
+def allocate_on_disk(folder: Path, size: int, kind: DTypeLike) -> Array:
+    """An array, like that of `numpy.empty`, that the system may move to the disk when memory is short.
+
+    A large one is a mapped file without a name in the folder. Raises OSError if there is no space for it.
+    """
+    type_ = np.dtype(kind)
+    if size * type_.itemsize < _MIN_ON_DISK or not hasattr(os, "posix_fallocate"):
+        return np.empty(size, type_)
+    with TemporaryFile(dir=folder) as file:
+        # Without space on the disk, writing to a mapped file would end the process.
+        os.posix_fallocate(file.fileno(), 0, size * type_.itemsize)
+        return np.frombuffer(mmap.mmap(file.fileno(), size * type_.itemsize), type_)
 
 
 def _merge_texts(inputs: Sequence[_Input]) -> dict[str, Array]:

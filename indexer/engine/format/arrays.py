@@ -69,12 +69,11 @@ def find_cuts(parts: Sequence[NDArray[np.int64]], at_once: int = AT_ONCE) -> lis
     return [part.searchsorted(longest[step::step]) for part in parts]
 
 
-def find_value(value: int, values: NDArray[Any], count: int, kind: type[np.integer[Any]]) -> NDArray[Any]:
-    """The indices of a value that occurs `count` times: `flatnonzero` with integers of another type.
+def find_value(value: int, values: NDArray[Any], indices: NDArray[Any]) -> NDArray[Any]:
+    """The indices of a value, put into an array that has room for them: `flatnonzero` in another type.
 
     It takes less memory, which matters for the largest arrays.
     """
-    indices: NDArray[Any] = np.empty(count, kind)
     found = 0
     for start in range(0, len(values), AT_ONCE):
         own = np.flatnonzero(values[start : start + AT_ONCE] == value)

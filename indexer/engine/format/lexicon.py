@@ -209,4 +209,4 @@ def _find_ends(text: Array, words: int) -> Array:
     if not words:
         return np.empty(0, np.uint8)
     kind = np.min_scalar_type(len(text)).type
-    return np.append(find_value(ord("\n"), text, words - 1, kind), kind(len(text)))
+    return np.append(find_value(ord("\n"), text, np.empty(words - 1, kind)), kind(len(text)))

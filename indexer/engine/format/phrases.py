@@ -7,11 +7,11 @@ postings, so a merged segment has the same phrases as one that is made of the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.segment_file import Array, Section, compact, pack
@@ -38,12 +38,16 @@ Numbers = NDArray[np.int64]
 
 
 class FormSequence:
-    """The forms of some texts in the order in which they stand there; `terms` is how many each text has."""
+    """The forms of some texts in the order in which they stand there; `terms` is how many each text has.
 
-    def __init__(self, terms: Array) -> None:
+    `allocate` returns an array of a size and a type, as `numpy.empty` does.
+    """
+
+    def __init__(self, terms: Array, allocate: Callable[[int, DTypeLike], Array] = np.empty) -> None:
         self._first = np.cumsum(terms + np.int64(1)) - terms
         # Shifted by one: 0 stands between texts, and for what was not added.
-        self.numbers = np.zeros(int(terms.sum()) + len(terms) + 1 + MAX_WORDS, np.uint32)
+        self.numbers = allocate(int(terms.sum()) + len(terms) + 1 + MAX_WORDS, np.uint32)
+        self.numbers[:] = 0
 
     def add(self, texts: Array, positions: Array, forms: Array) -> None:
         """Add occurrences: the text of each, its position there, and its form."""

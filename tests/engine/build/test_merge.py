@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import random
+import resource
 from array import array
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +21,7 @@ from hypothesis import strategies as st
 from indexer import Article
 from indexer.engine.build.gather import Gatherer
 from indexer.engine.build.invert import Buffer
-from indexer.engine.build.merge import TIERED, merge
+from indexer.engine.build.merge import TIERED, allocate_on_disk, merge
 from indexer.engine.format.arrays import AT_ONCE
 from indexer.engine.format.record import encode_article
 from indexer.engine.read.segment import SegmentView
@@ -98,6 +100,27 @@ def test_merging_in_parts_equals_writing_at_once(tmp_path: Path) -> None:
     assert [view.all_items(number) for number in range(view.articles)] == [
         encode_article(one) for one in [*parts[0], *kept, *parts[2]]
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="space cannot be reserved for a file")
+def test_a_large_array_of_a_merge_is_a_file_without_a_name(tmp_path: Path) -> None:
+    array = allocate_on_disk(tmp_path, 2**18, np.int32)
+    array[:] = np.arange(2**18)
+    assert (array.dtype.name, len(array), int(array[-1])) == ("int32", 2**18, 2**18 - 1)
+    assert not array.flags.owndata
+    assert list(tmp_path.iterdir()) == []
+    assert allocate_on_disk(tmp_path, 100, np.int32).flags.owndata
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="space cannot be reserved for a file")
+def test_a_disk_without_space_for_an_array_is_noticed_before_it_is_used(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            allocate_on_disk(tmp_path, 2**20, np.uint8)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_blocks_of_text_are_copied_if_nothing_is_removed(tmp_path: Path) -> None:
