@@ -216,11 +216,14 @@ def parse_host(url: str) -> str | None:
 
 
 def _check_strings(name: str, values: object) -> tuple[str, ...]:
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+    # Asking of a list whether it can be iterated takes longer than all other checks of a short one.
+    if not isinstance(values, (list, tuple)) and (
+        isinstance(values, (str, bytes)) or not isinstance(values, Iterable)
+    ):
         found = "one string" if isinstance(values, str) else type(values).__name__
         raise InvalidArticle(f"{name}: must be a list of strings, not {found}")
     strings = tuple(values)
-    if not _are_ascii(strings):
+    if strings and not _are_ascii(strings):
         for text in strings:
             check_text(name, text)
     return strings
@@ -236,7 +239,10 @@ def _split_text(text: object, paragraphs: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_names(name: str, values: object) -> tuple[str, ...]:
     """Names, each once, with white space normalized; empty ones are dropped."""
-    names = dict.fromkeys(map(normalize_space, _check_strings(name, values)))
+    strings = _check_strings(name, values)
+    if not strings:
+        return ()
+    names = dict.fromkeys(map(normalize_space, strings))
     names.pop("", None)
     if len(names) > VALUES:
         raise InvalidArticle(f"{name}: must have at most {VALUES} values, not {len(names)}")
