@@ -1,7 +1,8 @@
 """Evaluates a query tree on a snapshot, as array operations on article numbers.
 
-`run_query` finds the articles that match as a whole, then those that match in part, then adds what nearness
-and pairs of words are worth. `match_node` finds the articles of one node alone.
+`run_query` finds the articles that match as a whole, then those that match in part. Only then are the terms
+scored, for these articles alone, and what nearness and pairs of words are worth is added. `match_node` finds
+the articles of one node alone.
 """
 
 from __future__ import annotations
@@ -161,16 +162,16 @@ def run_query(
         found = [evaluation.match_whole(tree, bounds)]
     pairs: Sequence[Pair] = ()
     searched_for_pairs = NO_MATCHES.articles
-    timed_out = bool(evaluation.skipped)
     if depth == 0:
         scored = [(make_unscored(own.full), make_unscored(own.partial)) for own in found]
     else:
         scored = [evaluation.score_matches(own) for own in found]
-        if not timed_out:
-            try:
-                scored, pairs = evaluation.boost_nearness(tree, found, scored, depth, always_score)
-            except TimedOut:
-                timed_out = True
+    timed_out = bool(evaluation.skipped)
+    if depth != 0 and not timed_out:
+        try:
+            scored, pairs = evaluation.boost_nearness(tree, found, scored, depth, always_score)
+        except TimedOut:
+            timed_out = True
     full = unite([own for own, _ in scored], context.snapshot.articles)
     partial = unite([own for _, own in scored], context.snapshot.articles)
     if depth != 0 and not timed_out:
