@@ -216,7 +216,7 @@ def parse_host(url: str) -> str | None:
 
 
 def _check_strings(name: str, values: object) -> tuple[str, ...]:
-    # Asking of a list whether it can be iterated takes longer than all other checks of a short one.
+    # Most values are lists, for which isinstance with Iterable is slow.
     if not isinstance(values, (list, tuple)) and (
         isinstance(values, (str, bytes)) or not isinstance(values, Iterable)
     ):

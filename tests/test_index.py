@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import errno
 import inspect
@@ -13,11 +14,14 @@ import typing
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import indexer
+import indexer.engine
+import indexer.sync
 from indexer import (
     Article,
     ArticleMissing,
@@ -329,6 +333,21 @@ def test_every_public_name_exists_and_is_listed_once() -> None:
     assert len(set(indexer.__all__)) == len(indexer.__all__)
     for name in indexer.__all__:
         assert getattr(indexer, name) is not None
+
+
+def test_every_name_that_is_loaded_at_its_first_use_exists() -> None:
+    for package in (indexer.engine, indexer.sync):
+        for name in lazy_names(package):
+            assert getattr(package, name) is not None
+
+
+def lazy_names(package: ModuleType) -> Iterator[str]:
+    """The names that a package imports for type checkers only."""
+    for node in ast.parse(inspect.getsource(package)).body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for line in node.body:
+                assert isinstance(line, ast.ImportFrom)
+                yield from (alias.name for alias in line.names)
 
 
 def named(kind: object) -> Iterator[type]:

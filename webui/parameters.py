@@ -65,10 +65,11 @@ class Parameter:
         """
         schema, default = self.schema, self.schema.get("default")
         choices = schema.get("enum", ())
+        # Most parameters of a request are missing.
         if self.name not in args:
             return default == "1" if choices == _FLAG else default
         if self.repeated:
-            # Without the parameter there is no filter: an empty list would find nothing.
+            # Nothing but blanks is no filter: an empty list would find nothing.
             return list_values(args, self.name) or None
         if choices == _FLAG:
             return yes_or_no(args, self.name, default=default == "1")

@@ -90,7 +90,8 @@ def open_configured(**options: Any) -> Index:
     # Imported here because --help and usage errors do not need the engine. Imports make many objects and no
     # garbage, so that looking for garbage meanwhile would only take time.
     gc.disable()
-    from indexer.index import open_index
-
-    gc.enable()
+    try:
+        from indexer.index import open_index
+    finally:
+        gc.enable()
     return open_index(load_config(**options))

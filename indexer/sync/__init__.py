@@ -14,8 +14,8 @@ under limits; `worker_pool` starts the workers and gives their results in order.
 The sources, the catalog of the last commit and a sink come in; a changed catalog and a report go out. Nothing
 here opens an index or takes its lock. Begin with `plan`, then `apply`.
 
-Packages above enter by the names below, by `catalog`, a module of its own, and by `apply.sync_sources`, which
-is not among the names because it loads the readers and the worker pool.
+Packages above enter by the names below, which are loaded when they are first used, by `catalog`, a module of
+its own, and by `apply.sync_sources`.
 """
 
 from importlib import import_module

@@ -256,9 +256,7 @@ class Hints:
             return False
         found = [*map(files.__getitem__, self.paths)]
         # Lists are compared, because making an object of each known file would take longer than all the rest.
-        return all(
-            [*map(attrgetter(name), found)] == times for name, times in zip(_TIMES, self.stamps, strict=True)
-        )
+        return [[*map(attrgetter(name), found)] for name in _TIMES] == self.stamps
 
 
 def save(folder: Path, commit: int, catalog: Catalog) -> None:
@@ -334,7 +332,7 @@ def load_hints(folder: Path, commit: int) -> dict[str, Hints]:
 
 def load(folder: Path, commit: int) -> Catalog:
     """The whole catalog of a commit; raises IndexDamaged or StorageFailed."""
-    with _reading(folder, commit) as path, pause_collection():
+    with _reading(folder, commit) as path, pause_gc():
         whole = _lines(path, most=3, is_all=True)[2]
         if "apart" in whole:
             # Format 6 calls them so and has no states; a rebuild starts from the catalog of an older format.
@@ -355,8 +353,8 @@ def newest(folder: Path) -> int:
 
 
 @contextmanager
-def pause_collection() -> Iterator[None]:
-    """Pause the garbage collector, which would look again and again at objects by the hundred thousand."""
+def pause_gc() -> Iterator[None]:
+    """Pause the garbage collector while many objects are made: each of its passes looks at all of them."""
     was_on = gc.isenabled()
     gc.disable()
     try:

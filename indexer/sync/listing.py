@@ -16,7 +16,7 @@ from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.source_file import LEADS_OUT
 from indexer.readers import find_unread_kind, is_skipped_folder, list_kinds, list_suffixes
 from indexer.sources import Source
-from indexer.sync.catalog import Stamp, pause_collection
+from indexer.sync.catalog import Stamp, pause_gc
 from indexer.sync.exclusions import IGNORE_FILE, Exclusions
 
 EXCLUDED = "excluded"
@@ -106,7 +106,7 @@ def list_source(source: Source, *, is_known: bool = False) -> Listing:
             )
         listing.files[root.name] = file
         return listing
-    with pause_collection():
+    with pause_gc():
         _walk(root, exclusions, listing)
     return listing
 

@@ -54,7 +54,7 @@ WORTH_WORKERS = 4 << 20
 IN_MEMORY = 1 << 22
 """Bytes of a task's result that are kept in memory; the rest is kept in a temporary file."""
 
-_TASKS_AHEAD = 4  # for each worker: tasks that may be running or done while the oldest is not
+_TASKS_AHEAD = 2  # for each worker: tasks that may be running or done while the oldest is not
 _MAX_FAILED_STARTS = 10
 _LOOK_EVERY = 1.0  # seconds between two looks at the record that a worker reads
 _MAX_UNPROTECTED = 1 << 18  # bytes of a file that may be read without a worker

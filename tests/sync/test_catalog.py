@@ -126,6 +126,8 @@ def test_hints_match_the_same_files_only_where_none_has_to_be_read_again(tmp_pat
     assert not known.match(stamps | {"c": Stamp(7, 8, 9)}, "these")
     assert not known.match({"a": stamps["a"]}, "these")
     assert not known.match(stamps | {"b": Stamp(4, 5, 7)}, "these")
+    known.stamps.pop()
+    assert not known.match(stamps, "these")
     assert hints(FileState.REFUSED).match(stamps, "these")
     for state in (FileState.CHANGED, FileState.PARTLY_READ, FileState.UNREADABLE):
         assert not hints(state).match(stamps, "these")

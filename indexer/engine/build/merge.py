@@ -309,17 +309,18 @@ def _drop_unused(lexicon: Lexicon, numbers: NDArray[np.int32]) -> tuple[Lexicon,
 
 
 def allocate_on_disk(folder: Path, size: int, kind: DTypeLike) -> Array:
-    """An array, like that of `numpy.empty`, that the system may move to the disk when memory is short.
+    """An array, like that of `numpy.empty`, that need not stay in memory.
 
-    A large one is a mapped file without a name in the folder. Raises OSError if there is no space for it.
+    A large one is a mapped file without a name in the folder, or in memory if there cannot be such a file:
+    the disk has no space for it, or the file system reserves none.
     """
     type_ = np.dtype(kind)
-    if size * type_.itemsize < _MIN_ON_DISK or not hasattr(os, "posix_fallocate"):
-        return np.empty(size, type_)
-    with TemporaryFile(dir=folder) as file:
-        # Without space on the disk, writing to a mapped file would end the process.
-        os.posix_fallocate(file.fileno(), 0, size * type_.itemsize)
-        return np.frombuffer(mmap.mmap(file.fileno(), size * type_.itemsize), type_)
+    if size * type_.itemsize >= _MIN_ON_DISK and hasattr(os, "posix_fallocate"):
+        with suppress(OSError), TemporaryFile(dir=folder) as file:
+            # Without space on the disk, writing to a mapped file would end the process.
+            os.posix_fallocate(file.fileno(), 0, size * type_.itemsize)
+            return np.frombuffer(mmap.mmap(file.fileno(), size * type_.itemsize), type_)
+    return np.empty(size, type_)
 
 
 def _merge_texts(inputs: Sequence[_Input]) -> dict[str, Array]:

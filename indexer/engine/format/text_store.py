@@ -30,7 +30,7 @@ _LEVEL = 3  # level 6 makes the text a twentieth smaller and takes three times a
 _MIN_TO_TRAIN = 256 * 1024  # bytes of text; from less, a dictionary would save little more than it takes
 _SAMPLE = 2**20  # bytes of text from which a dictionary is made, in a twentieth of a second
 _TEXT_TO_DICTIONARY = 64  # bytes of text for each byte of a dictionary, at least
-_FOREIGN = 0.55  # share of a block that its frame takes; with more, the dictionary may not fit its text
+_POOR = 0.55  # of a block: if its frame takes more, it is compressed without the dictionary as well
 _MAX_RECENT = 1024  # blocks: a megabyte or a few
 _MAX_REMEMBERED = 4 * _BLOCK_SIZE  # bytes: a longer block is that of a long item
 _MAX_RATIO = 2**15  # text to compressed bytes: Zstandard stores 128 KiB of one letter in 4 bytes
@@ -64,7 +64,7 @@ class Dictionary:
 
     def open_compressor(self) -> Callable[[bytes], bytes]:
         """A function that returns the frame of a block, for one thread."""
-        # Without its number: the dictionary of a segment is beyond doubt.
+        # Frames do not name their dictionary, since a segment has only one.
         return zstandard.ZstdCompressor(_LEVEL, self._digested, write_dict_id=False).compress
 
     def _load(self) -> zstandard.ZstdCompressionDict | None:
@@ -160,7 +160,7 @@ class TextWriter:
 
     def _add_frame(self, text: bytes) -> None:
         frame = self._compress(text)
-        if self.dictionary and len(frame) > _FOREIGN * len(text):
+        if self.dictionary and len(frame) > _POOR * len(text):
             # A dictionary makes text of other scripts larger. Frames that refer to none can be read with it.
             frame = min(frame, self._compress_alone(text), key=len)
         self._frames.append(frame)
@@ -170,14 +170,15 @@ class TextWriter:
 def train(writer: TextWriter) -> TextWriter:
     """The same items, compressed with a dictionary that is made of some of them.
 
-    Returns the writer itself if it has a dictionary, or if its text is too short for one or too uniform.
+    Returns the writer itself if it has a dictionary that is at least half as long as this one would be, or if
+    its text is too short for one or too uniform.
     """
-    if writer.dictionary or writer.size < _MIN_TO_TRAIN:
+    size = min(MAX_DICTIONARY, writer.size // _TEXT_TO_DICTIONARY)
+    if writer.size < _MIN_TO_TRAIN or 2 * len(writer.dictionary) >= size:
         return writer
     store = TextStore(writer.make_sections())
     every = range(0, len(store.ends), writer.size // _SAMPLE + 1)
     samples: list[bytes | bytearray | memoryview] = [store.read_block(block)[:_BLOCK_SIZE] for block in every]
-    size = min(MAX_DICTIONARY, writer.size // _TEXT_TO_DICTIONARY)
     try:
         dictionary = zstandard.train_dictionary(size, samples, level=_LEVEL).as_bytes()
     except zstandard.ZstdError:

@@ -134,6 +134,17 @@ def test_a_dictionary_makes_text_smaller_and_is_made_once() -> None:
     assert read_all(TextStore(trained.make_sections())) == [*chain.from_iterable(articles)]
 
 
+def test_more_text_gets_a_longer_dictionary() -> None:
+    articles = [[article.paragraphs[0].encode()] for article in make_articles(6000)]
+    few = train(write(articles[:1500]))
+    more = TextWriter(few.dictionary)
+    for items in articles:
+        more.add(items)
+    trained = train(more)
+    assert len(trained.dictionary) >= 2 * len(few.dictionary)
+    assert read_all(TextStore(trained.make_sections())) == [*chain.from_iterable(articles)]
+
+
 def test_a_dictionary_of_much_text_is_bounded() -> None:
     chance = random.Random(3)
     writer = train(write([[chance.randbytes(1500)] for _ in range(4000)]))
