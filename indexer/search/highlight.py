@@ -35,7 +35,7 @@ _UNUSUAL = re.compile(
 _PUNCTUATION = {"\u2019": "'", "\u00a0": " "} | dict.fromkeys(
     "\u2018\u201c\u201d\u2013\u2014\u2026\u00a3\u20ac", '"'
 )
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f\s]+")
 _MAX_ANALYSED = 1 / 4  # of all characters; if more are to be analysed, one pass over the whole text is faster
 _TOKEN_CHARACTER = re.compile("[A-Za-z0-9]")  # every token of ASCII text has one
 _SEPARATORS = frozenset(' \n\t.,;:()"?!-/<>')  # a word between two of these is a token
@@ -52,7 +52,7 @@ class Highlighter(Struct, frozen=True):
     mark: TermSet
     literals: tuple[str, ...] | None
     is_mixed: bool = False
-    """Whether a literal may have another stem in some of the languages."""
+    """Whether a literal may have another stem: in another language, or where accents make another word."""
     has_tags: bool = False
     """Whether some of the words match in one language only."""
     _selected: dict[str, TermSet] = field(default_factory=dict)
@@ -78,7 +78,9 @@ class Highlighter(Struct, frozen=True):
         mark = TermSet.of(marks)
         literals: tuple[str, ...] | None = None
         has_slop = any(slop != 1 for _, slop in (*mark.phrases, *mark.exact))
-        is_plain = not (has_slop or mark.characters or mark.nears)
+        # A run of an unspaced script is a phrase of bigrams, which overlap.
+        is_ascii = all(term.isascii() for row, _ in (*mark.phrases, *mark.exact) for term in row)
+        is_plain = is_ascii and not (has_slop or mark.characters or mark.nears)
         if words_of is not None and is_plain and len(mark.words) <= _MAX_LITERALS:
             stems, words = _list_terms(mark)
             # Words that are not ASCII are found by analysis.
@@ -114,13 +116,13 @@ def find_spans(
         # No token reaches over white space, so the texts are joined and searched at once. White space around
         # all of them saves checks of the bounds.
         joined = "\n".join(("", *texts, ""))
-        foreign: list[Span] = []
+        not_ascii: list[Span] = []
         if not joined.isascii():
             for mark, plain in _PUNCTUATION.items():
                 joined = joined.replace(mark, plain)
-            foreign = _find_stretches(joined, _NOT_ASCII)
-        if sum(stop - start for start, stop in foreign) <= _MAX_ANALYSED * len(joined):
-            return _find_literal_spans(texts, analyzers, highlighter, joined, foreign)
+            not_ascii = _find_stretches(joined, _NOT_ASCII)
+        if sum(stop - start for start, stop in not_ascii) <= _MAX_ANALYSED * len(joined):
+            return _find_literal_spans(texts, analyzers, highlighter, joined, not_ascii)
     return [
         _find_analysed_spans(text, analyzer, highlighter.select_language(analyzer))
         for text, analyzer in zip(texts, analyzers, strict=True)
@@ -146,22 +148,22 @@ def _find_literal_spans(
     analyzers: Sequence[Analyzer],
     highlighter: Highlighter,
     joined: str,
-    foreign: Sequence[Span],
+    not_ascii: Sequence[Span],
 ) -> list[tuple[Span, ...]]:
     """The spans of the literals in each text, and of unusual tokens that analysis makes one of them.
 
-    `joined` has the texts, with a character between any two and at both ends; `foreign` are those stretches
-    of it that are not ASCII.
+    `joined` has the texts, with a character between any two and at both ends; `not_ascii` are the
+    stretches of it with other characters.
     """
     literals = highlighter.literals or ()
-    lower = _blank_out(joined, foreign).lower()
+    lower = _blank_out(joined, not_ascii).lower()
     # The marks inside a token are not part of its word.
     unusual = _find_stretches(lower, _UNUSUAL)
     bare = " ".join([lower[start:stop] for start, stop in unusual]).replace("'", "").replace(".", "")
     if not any(word in bare for word in literals):
         unusual = []
     lower = _blank_out(lower, unusual)
-    stretches = sorted([*foreign, *unusual])
+    stretches = sorted([*not_ascii, *unusual])
     spans = sorted(_find_literals(lower, literals))
     mark = highlighter.mark
     is_joined = bool(mark.phrases or mark.exact or highlighter.is_mixed)

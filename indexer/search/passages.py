@@ -40,8 +40,8 @@ class QueryHighlighter:
         self._snapshot = snapshot
         self._terms = terms
         self._deadline = deadline
-        # A word may have different stems in different languages.
-        self._is_mixed = len(set(map(get_analyzer, settings.languages))) > 1
+        analyzers = {*map(get_analyzer, settings.languages)}
+        self._is_mixed = len(analyzers) > 1 or any(own.tells_accents_apart for own in analyzers)
         self._highlighters: dict[tuple[TermSet, ...], Highlighter] = {}
         self.is_complete = True
         """Whether there was time to highlight all texts so far."""

@@ -123,6 +123,8 @@ class Analyzer:
         self._stemmer = Stemmer.Stemmer(SNOWBALL[base], 0) if base in SNOWBALL else None
         self._latin_stemmer = Stemmer.Stemmer("english", 0) if base in NOT_LATIN else self._stemmer
         self._normalizes_first = base in NORMALIZE_FIRST or base not in SNOWBALL
+        self.tells_accents_apart = base == TONED or not self._normalizes_first
+        """Whether words that differ in their accents may have different stems."""
         self._is_arabic = base == "ar"
         self.ignores_case = base not in DOTLESS
         """Whether forms are the same for ASCII letters of either case."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -82,38 +83,64 @@ _PIECES = (
     "#oil", "@crane", "'crane'", "o'crane", "crane-oil", "oil.", "(crane", "x.oil", "1,000", "crane1", "the",
     "crane\u2019s", "o\u2019crane", "\u2018crane\u2019", "\u201coil\u201d", "oil\u2013crane",
     "crane\u2026oil", "\u00a35", "cr\u00e4ne", "\uff4fil", "cra\u00adne", "crane\u6771\u4eac", "oil\u200b",
-    "\u0130oil", "_U.S", "5.5t", "1,000oil", "oil5.5c", "U\u2026S", "oil\u00e9", "\u0e31", "\u2022",
+    "\u0130oil", "_U.S", "5.5t", "1,000oil", "oil5.5c", "U\u2026S", "oil\u00e9",
+    "\u0e31", "\u2022", "ban", "b\u00e1n", "\u4e2d\u56fd", "\u4e2d\u56fd\u4eba", "x\u4e2d\u56fdy",
 )  # fmt: skip
-_TOKENS = [piece + gap for piece in _PIECES for gap in (" ", "\n", ", ", "-", ". ", "\u00a0", "\u3000")]
-_PHRASES = st.lists(
-    st.lists(st.sampled_from(("crane", "oil", "us", "c", "t", "cranes")), min_size=2, max_size=3), max_size=2
-)
+_GAPS = (" ", "\n", ", ", "-", ". ", "\u00a0", "\u3000", "\u202f", "\u2009: ")
+_TOKENS = [piece + gap for piece in _PIECES for gap in _GAPS]
+_WORDS = ("crane", "oil", "us", "c", "at&t", "t", "cranes", "b\u00e1n", "\u4e2d\u56fd", "\u4e2d\u56fd\u4eba")
+_PHRASES = st.lists(st.lists(st.sampled_from(_WORDS), min_size=2, max_size=3), max_size=2)
+# So much plain text that the other characters are few.
+_PLAIN = "The harbour master wrote down what he saw. " * 40
 
 
 @given(
+    st.sampled_from(("en", "fr", "vi", "zh", "xx")),
     st.lists(st.lists(st.sampled_from(_TOKENS), max_size=8), max_size=3),
-    st.sets(st.sampled_from(("crane", "oil", "us", "c", "at&t", "t")), max_size=2),
+    st.sets(st.sampled_from(_WORDS), max_size=2),
     _PHRASES,
     _PHRASES,
     st.booleans(),
 )
 def test_literals_are_marked_where_analysis_marks_them(
-    rows: list[list[str]], words: set[str], phrases: list[list[str]], exact: list[list[str]], is_mixed: bool
+    language: str,
+    rows: list[list[str]],
+    words: set[str],
+    phrases: list[list[str]],
+    exact: list[list[str]],
+    is_mixed: bool,
 ) -> None:
-    texts = list(map("".join, rows))
-
-    def stem(word: str) -> str:
-        return ENGLISH.analyze_surface(word)[0][0]
+    analyzer = get_analyzer(language)
+    texts = [*map("".join, rows), _PLAIN]
+    known = analyzer.tokenize(" ".join((*_PIECES, *_WORDS)))
 
     def words_of(stem: str) -> set[str]:
-        tokens = ENGLISH.tokenize(" ".join(_PIECES))
-        return {token.word for token in tokens if token.stem == stem}
+        return {token.word for token in known if token.stem == stem}
 
+    def stems(texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(token.stem for text in texts for token in analyzer.tokenize(text, query=True))
+
+    rows_of_stems = [*map(stems, ([word] for word in words)), *map(stems, phrases)]
     mark = TermSet(
-        stems=frozenset(map(stem, words)),
-        phrases=frozenset((tuple(map(stem, phrase)), 1) for phrase in phrases),
-        exact=frozenset((tuple(phrase), 1) for phrase in exact),
+        stems=frozenset(row[0] for row in rows_of_stems if len(row) == 1),
+        phrases=frozenset((row, 1) for row in rows_of_stems if len(row) > 1),
+        exact=frozenset(
+            (tuple(token.word for word in row for token in analyzer.tokenize(word, query=True)), 1)
+            for row in exact
+        ),
     )
-    analyzers = [ENGLISH] * len(texts)
+    analyzers = [analyzer] * len(texts)
+    is_mixed |= analyzer.tells_accents_apart
     literal = find_spans(texts, analyzers, Highlighter.of([mark], words_of, is_mixed=is_mixed))
     assert literal == find_spans(texts, analyzers, Highlighter.of([mark]))
+
+
+def test_narrow_spaces_move_no_highlight(tmp_path: Path) -> None:
+    text = (
+        "Les ann\u00e9es\u202f: il parle de la banque centrale, et la banque r\u00e9pond. "
+        + "Rien de plus. " * 30
+    )
+    with open_index(tmp_path / "index") as index:
+        index.put([Article(id="a", title="A", paragraphs=[text], language="fr")])
+        (passage,) = index.search("banque").hits[0].passages
+    assert [passage.text[start:end] for start, end in passage.spans] == ["banque", "banque"]
