@@ -182,7 +182,10 @@ class _Scope:
 
     def list_continuations(self, phrase: Sequence[str], prefix: str | None = None) -> list[Continuation]:
         """The words that follow a phrase; see `list_continuations`."""
-        return list_continuations(self.snapshot, [self.forms(word) for word in phrase], prefix)
+        # Where more than the words right before is asked for, the commonest phrases may be in other articles.
+        is_filtered = len(self.typed.before.split()) > len(self.typed.neighbours)
+        limit = 10 * _CANDIDATES if is_filtered else _CANDIDATES
+        return list_continuations(self.snapshot, [self.forms(word) for word in phrase], prefix, limit)
 
     def complete(self, writing: str) -> tuple[str, tuple[int, int]]:
         """The text with a word, or more words, instead of the last token, and the span of what was added."""
@@ -309,7 +312,8 @@ def _drop_known_forms(scope: _Scope, words: Iterable[str]) -> list[str]:
 def _rank_by_association(scope: _Scope, before: Sequence[str], docs: Ids) -> dict[str, int]:
     """The words that follow a phrase more often than by chance, and how often they follow its last word.
 
-    `docs` are the paragraphs that have the phrase.
+    `docs` are the paragraphs that have the phrase. Of a phrase of several words, those that follow only its
+    last word are left out.
     """
     common, scores, counts = _list_common_stems(scope), {}, {}
     for found in scope.list_continuations(before, scope.tokens[-1].word):
@@ -319,7 +323,11 @@ def _rank_by_association(scope: _Scope, before: Sequence[str], docs: Ids) -> dic
             scores[word] = measure_association(found.count, len(docs), frequency, scope.words)
             counts[word] = found.count
     ranked = sorted((word for word in scores if scores[word]), key=lambda word: (-scores[word], word))
-    return {word: counts[word] for word in _drop_known_forms(scope, ranked)}
+    words = _drop_known_forms(scope, ranked)
+    if len(before) > 1:
+        phrases = (scope.terms.phrase("paragraph", " ".join((*before, word)), 1) for word in words)
+        words = [word for word, term in zip(words, phrases, strict=True) if len(scope.documents(term))]
+    return {word: counts[word] for word in words}
 
 
 def _complete(scope: _Scope, before: tuple[str, ...], words: Iterable[str]) -> Iterator[Suggestion]:
@@ -398,14 +406,19 @@ def _suggest_phrases(scope: _Scope, phrases: _Phrases) -> Iterator[Suggestion]:
             score = _score(scope, first, one)
             if score and one.words[-1].isalpha() and not is_unspaced(one.words[-1]):
                 found.append((score, (*begun, *one.words), len(begun), _ends_commonly(one)))
-    budget = _MOST_SEARCHED
-    for _, phrase, length, ends_commonly in sorted(found, key=lambda one: (-one[0], one[1]))[:_COUNTED]:
+    budget, left = _MOST_SEARCHED, _COUNTED
+    for _, phrase, length, ends_commonly in sorted(found, key=lambda one: (-one[0], one[1])):
         budget -= min(scope.frequency(scope.forms(word)) for word in phrase)
-        if budget < 0:
+        if budget < 0 or not left:
             return
+        scope.deadline.check()
         term = scope.terms.phrase("paragraph", " ".join(phrase), 1)
+        docs = scope.documents(term)
+        if not len(docs):
+            continue
+        left -= 1
         skipped = length - bool(scope.typed.word)
-        writings = scope.read_writings(scope.documents(term), phrase, skipped)
+        writings = scope.read_writings(docs, phrase, skipped)
         if ends_commonly:
             writings = writings.select_names()
         if not (writing := writings.choose()):

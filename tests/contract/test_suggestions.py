@@ -317,3 +317,31 @@ def test_a_word_is_not_joined_where_its_stem_is_that_of_the_first(make: Made) ->
     explanation = search(index, "ladder ring", explain=True).explanation
     assert explanation is not None
     assert [clause.synonyms for clause in explanation.clauses] == [(), ()]
+
+
+def make_tides() -> list[Article]:
+    """Ten phrases that stand three times each in articles of the sea, and one in articles of sport."""
+    names = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet")
+    rows = [(name, "sea") for name in names] + [("zulu", "sport")]
+    return [
+        Article(f"{name}{n}", "Note", [f"They saw the tidal {name} here."], section=section, language="en")
+        for name, section in rows
+        for n in range(3)
+    ]
+
+
+def test_phrases_of_other_articles_take_no_place_among_the_suggestions(make: Made) -> None:
+    index = make(*make_tides())
+    counts = {one.text: one.count for one in index.suggest("section:sport tidal ")}
+    assert counts["section:sport tidal zulu"] == 3
+    index.remove([article.id for article in make_tides() if article.section == "sea"])
+    assert {one.text: one.count for one in index.suggest("tidal ")} == {"tidal zulu": 3}
+
+
+def test_what_follows_only_the_last_word_of_a_phrase_does_not_come_first(make: Made) -> None:
+    both = "The prime minister Anna met the foreign minister Boris."
+    index = make(
+        *(Article(f"a{n}", "", [both], language="en") for n in range(5)),
+        *(Article(f"b{n}", "", ["The prime minister Bruno sat."], language="en") for n in range(2)),
+    )
+    assert suggestions(index, "prime minister b", "word")[0] == "prime minister bruno"

@@ -70,6 +70,8 @@ def list_continuations(
 ) -> list[Continuation]:
     """The words that follow a phrase, at most `limit` of each segment, as far as the segments list them.
 
+    Of a segment with removed articles there may be ten times as many, since some may follow only there.
+
     `phrase` has the stems and words by which each of its words is recognised. If it ends with common words,
     what follows the words before them is found, too. With a `prefix`, only a word that follows right after
     the phrase and begins with it is given.
@@ -77,8 +79,9 @@ def list_continuations(
     total = float(snapshot.lengths["paragraph"].sum())
     counts: dict[tuple[str, tuple[str, ...]], Counter[str]] = {}
     for part in snapshot.segments:
+        most = limit if part.live is None else 10 * limit
         for first in range(max(len(phrase) - MAX_WORDS, 0), len(phrase)):
-            for found in _continue_in_segment(part.view, phrase[first:], prefix, limit, total):
+            for found in _continue_in_segment(part.view, phrase[first:], prefix, most, total):
                 own = counts.setdefault((found.stem, found.words[:-1]), Counter())
                 own[found.words[-1]] += found.count
     return [
@@ -153,8 +156,9 @@ def _continue_in_segment(
             is_found &= (words[lasts] >= wanted.start) & (words[lasts] < wanted.stop)
         rows = np.flatnonzero(is_found)
         stems = view.file.sections["stem.starts"].searchsorted(lasts[rows], "right") - 1
-        own = view.count_postings(np.array([stem])) * view.count_postings(stems)
-        weights = counts[rows] * np.log(counts[rows] * total / own)
+        own = np.maximum(view.count_postings(np.array([stem])) * view.count_postings(stems), 1)
+        times = np.maximum(counts[rows], 1)
+        weights = times * np.log(times * total / own)
         for place in np.argsort(-weights, kind="stable")[:limit].tolist():
             row, start = rows[place], ends[rows[place]] - lengths[rows[place]] + len(phrase) - 1
             forms = phrases.forms[start : ends[row]]

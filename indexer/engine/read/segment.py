@@ -81,13 +81,21 @@ class SegmentView:
         )
 
     def find_phrases(self, live: NDArray[np.bool_]) -> Phrases:
-        """The phrases of the live documents, found in their postings; as `phrases` if all are live."""
+        """The phrases of the live documents, found in their postings; as `phrases` if all are live.
+
+        Raises IndexDamaged if the postings lead outside of the texts.
+        """
         firsts, words = self.column("stem.starts"), self.file.sections["stem.words"]
-        sequence, field = FormSequence(self.column("doc.terms")), self.fields["paragraph"]
+        terms, field = self.column("doc.terms"), self.fields["paragraph"]
+        sequence = FormSequence(terms)
         for low, high in field.split_stems():
             docs, variants, positions = field.read_occurrences(low, high)
             counts: Array = np.diff(field.section("occurrences")[low : high + 1].astype(np.int64))
             forms = np.repeat(firsts[low:high], counts) + variants
+            if (forms >= np.repeat(firsts[low + 1 : high + 1], counts)).any():
+                field.raise_bad_variants()
+            if (positions >= terms[docs]).any():
+                self.file.raise_damaged("paragraph.positions.narrow", "leads beyond the end of a text")
             kept = live[docs]
             sequence.add(docs[kept], positions[kept], forms[kept])
         stem_of = np.repeat(np.arange(len(self.stems)), np.diff(firsts))

@@ -275,6 +275,8 @@ class Evaluation:
         self._words: dict[str, ScoredTerm] = {}
         """The words among them, by their text."""
         self.optional: list[OptionalClause] = []
+        self._joined: dict[int, Ids] = {}
+        """The articles that match each node which joins others by AND, by its identity."""
         self.skipped: list[Query] = []
         """Nodes that there was no time for: they match nothing, and exclude everything."""
 
@@ -504,7 +506,8 @@ class Evaluation:
     def _score_node(self, node: Any, candidates: Candidates, without: tuple[int, ...] = ()) -> Values:
         """What a node adds to the scores of articles: float64, 0 for those that do not match it.
 
-        All of the articles match a node that joins others by AND.
+        For a node that joins others by AND, the caller gives only articles that match it. `without` is as in
+        `look_up`.
         """
         match node:
             case Or():
@@ -520,13 +523,17 @@ class Evaluation:
         try:
             return float(node.boost) * self._score(self.look_up(node, without), candidates)
         except TimedOut:
+            # `match` had no time for it either, and noted so.
             return np.zeros(1)
 
     def _score_alternative(self, node: Any, candidates: Candidates, without: tuple[int, ...] = ()) -> Values:
         """The same for a node that some of the articles may not match."""
+        while isinstance(node, Must):
+            node = node.child
         scores = self._score_node(node, candidates, without)
-        if isinstance(node, (And, Must)):
-            scores = scores * contains(self.match(node, highlight=False), candidates.articles)
+        if isinstance(node, And):
+            matching = self._joined.get(id(node), NO_MATCHES.articles)
+            scores = scores * contains(matching, candidates.articles)
         return scores
 
     def _score(self, scored: ScoredTerm, candidates: Candidates) -> Values:
@@ -619,7 +626,9 @@ class Evaluation:
             case And():
                 excluded = [self._match_excluded(part.query) for part in node if isinstance(part, Not)]
                 parts = [self.match(part, highlight=highlight) for part in node if not isinstance(part, Not)]
-                return _subtract_all(intersect_all(parts or [self._match_all()]), excluded)
+                found = _subtract_all(intersect_all(parts or [self._match_all()]), excluded)
+                self._joined[id(node)] = found
+                return found
             case Not():
                 return subtract(self._match_all(), self._match_excluded(node.query))
             case Must():

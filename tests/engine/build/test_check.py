@@ -359,3 +359,18 @@ def test_decoding_errors_name_the_file_and_other_errors_pass(tmp_path: Path) -> 
             raise error
     with pytest.raises(KeyError), DamageReporter(tmp_path):
         raise KeyError("x")
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "what"),
+    [
+        ("paragraph.positions.narrow", 200, "leads beyond the end of a text"),
+        ("paragraph.variants", 200, "has a variant that its stem does not have"),
+    ],
+)
+def test_phrases_are_not_found_in_postings_that_lead_outside_of_the_texts(
+    path: Path, name: str, least: int, what: str
+) -> None:
+    view = change(path, {name: np.maximum(read(path)[0][name], least)})
+    with pytest.raises(IndexDamaged, match=what):
+        view.find_phrases(np.ones(view.documents, np.bool_))
