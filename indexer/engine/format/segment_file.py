@@ -277,7 +277,14 @@ def pack(values: Array) -> dict[str, Array]:
 
 
 # MemoryError is not one of these: sizes that a file states are checked before memory is allocated for them.
-_DECODING_ERRORS = (IndexError, ValueError, OverflowError, RecursionError, InvalidArticle)
+_DECODING_ERRORS = (
+    IndexError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    msgspec.DecodeError,
+    InvalidArticle,
+)
 
 
 class DamageReporter:
