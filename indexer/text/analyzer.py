@@ -32,7 +32,7 @@ from indexer.text.languages import (
     base_language,
 )
 from indexer.text.normalization import normalize, put_tone_last
-from indexer.text.unspaced import RUN, RUN_START, compile_late, is_unspaced, split_bigrams
+from indexer.text.unspaced import RUN, RUN_START, compile_on_first_use, is_unspaced, split_bigrams
 
 if TYPE_CHECKING:
     import regex
@@ -264,7 +264,7 @@ class Analyzer:
         for mark in _APOSTROPHES[1:]:
             text = text.replace(mark, "'")
         text = text.replace('"', "")
-        if "," in text and compile_late(_OTHER_THOUSANDS).fullmatch(text):
+        if "," in text and compile_on_first_use(_OTHER_THOUSANDS).fullmatch(text):
             text = text.replace(",", "")
         elif text[0].isnumeric():
             text = text.replace(",", ".")
@@ -343,7 +343,7 @@ def _make_analyzer(base: str) -> Analyzer:
 
 
 def _surface_pattern(text: str) -> re.Pattern[str] | regex.Pattern[str]:
-    return _ASCII_SURFACE if text.isascii() else compile_late(_SURFACE, re.VERBOSE)
+    return _ASCII_SURFACE if text.isascii() else compile_on_first_use(_SURFACE, re.VERBOSE)
 
 
 def _is_plain(surface: str) -> bool:
@@ -353,4 +353,4 @@ def _is_plain(surface: str) -> bool:
 
 def replace_hebrew_quotes(text: str) -> str:
     """Return the text with Hebrew quotation marks in abbreviations: no surface has an ASCII one then."""
-    return compile_late(_HEBREW_QUOTE).sub("\u05f4", text)
+    return compile_on_first_use(_HEBREW_QUOTE).sub("\u05f4", text)

@@ -18,7 +18,7 @@ from msgspec import DecodeError, json
 
 from indexer.files.cache import find_cache, keep
 from indexer.text.normalization import normalize
-from indexer.text.unspaced import compile_late
+from indexer.text.unspaced import compile_on_first_use
 
 # Where two languages use a name for different months, the first language counts: Croatian, whose listopad is
 # October, comes after Polish and Czech, where it is November. Those with a country have other names.
@@ -87,24 +87,26 @@ def from_solar_hijri(year: int, month: int, day: int) -> date:
 
 def is_solar_hijri(expression: str, year: int) -> bool:
     """Whether a date is one of the Persian calendar, by its digits: those of Persian, and a recent year."""
-    return 1200 <= year <= 1500 and compile_late(_PERSIAN_DIGIT).search(expression) is not None
+    return 1200 <= year <= 1500 and compile_on_first_use(_PERSIAN_DIGIT).search(expression) is not None
 
 
 def is_lunar_hijri(expression: str, year: int) -> bool:
     """Whether a date is one of the Islamic calendar, which is not read: Arabic digits, a recent year."""
-    return 1200 <= year <= 1500 and compile_late(_ARABIC_DIGIT).search(expression) is not None
+    return 1200 <= year <= 1500 and compile_on_first_use(_ARABIC_DIGIT).search(expression) is not None
 
 
 def to_common_era(expression: str, year: int) -> int:
     """Return the year of a date; the years of the Buddhist era, in which Thai is written, are 543 ahead."""
-    is_buddhist = 2300 <= year <= 2800 and compile_late(_THAI).search(expression) is not None
+    is_buddhist = 2300 <= year <= 2800 and compile_on_first_use(_THAI).search(expression) is not None
     return year - _BUDDHIST_ERA if is_buddhist else year
 
 
 def to_ascii_digits(text: str) -> str:
     """Return the text with the decimal digits of all scripts as 0 to 9; its length does not change."""
     found: str = (
-        text if text.isascii() else compile_late(_OTHER_DIGIT).sub(lambda match: str(decimal(match[0])), text)
+        text
+        if text.isascii()
+        else compile_on_first_use(_OTHER_DIGIT).sub(lambda match: str(decimal(match[0])), text)
     )
     return found
 
@@ -126,7 +128,7 @@ def _list_names(kind: _Kind, languages: tuple[str, ...]) -> Iterator[tuple[int, 
 
 def _read_locales(languages: tuple[str, ...]) -> _Locales:
     """Return the names that Babel has, which takes a quarter of a second; from the cache if it has them."""
-    # Imported here, since it takes longer than many a search, and only this needs it.
+    # Imported here, since only this needs it, and it takes some milliseconds.
     from importlib.metadata import version
 
     key = f"{version('babel')}-{crc32(' '.join(languages).encode()):08x}"

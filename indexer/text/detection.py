@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from indexer.text.languages import base_language
-from indexer.text.unspaced import compile_late
+from indexer.text.unspaced import compile_on_first_use
 
 SAMPLE = 400
 """How many characters of an article are read; more of them hardly improve the result."""
@@ -93,7 +93,7 @@ def _sample(paragraphs: Iterable[str]) -> str:
 
 def _detect_by_script(sample: str) -> str | None:
     """Return the language whose script at least a quarter of the letters are in; None if there is none."""
-    letters = "" if sample.isascii() else "".join(compile_late(_SCRIPT_LETTERS).findall(sample))
+    letters = "" if sample.isascii() else "".join(compile_on_first_use(_SCRIPT_LETTERS).findall(sample))
     # A quarter is enough: foreign names in Latin letters are long.
     if not letters or len(letters) < _count_letters(sample) / 4:
         return None
@@ -137,7 +137,7 @@ def _detect_by_model(sample: str, configured: str) -> str | None:
 def _count_letters(text: str) -> int:
     if text.isascii():
         return len(text.encode().translate(None, _NO_LETTERS))
-    return len(compile_late(_LETTERS).findall(text))
+    return len(compile_on_first_use(_LETTERS).findall(text))
 
 
 @cache

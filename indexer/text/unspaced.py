@@ -35,11 +35,10 @@ _SELECTORS = "[\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
 
 
 @cache
-def compile_late(pattern: str, flags: int = 0) -> regex.Pattern[str]:
+def compile_on_first_use(pattern: str, flags: int = 0) -> regex.Pattern[str]:
     """Return a pattern of the module `regex`, compiled when it is first used.
 
-    Loading the module and compiling its patterns takes longer than many a search, and ASCII text needs
-    neither.
+    Loading the module and compiling its patterns takes tens of milliseconds, and ASCII text needs neither.
     """
     import regex
 
@@ -48,7 +47,7 @@ def compile_late(pattern: str, flags: int = 0) -> regex.Pattern[str]:
 
 def is_unspaced(text: str) -> bool:
     """Whether a text begins in a script that is indexed as bigrams."""
-    return not text.isascii() and compile_late(_IS_RUN).match(text) is not None
+    return not text.isascii() and compile_on_first_use(_IS_RUN).match(text) is not None
 
 
 def split_bigrams(run: str) -> list[tuple[str, int, int]]:
@@ -60,21 +59,27 @@ def split_bigrams(run: str) -> list[tuple[str, int, int]]:
 
 def is_unit(text: str) -> bool:
     """Whether a text is a single unit."""
-    return is_unspaced(text) and compile_late(_UNIT).fullmatch(text) is not None and len(_units(text)) == 1
+    return (
+        is_unspaced(text)
+        and compile_on_first_use(_UNIT).fullmatch(text) is not None
+        and len(_units(text)) == 1
+    )
 
 
 def unit_end(text: str, start: int) -> int:
     """Return the end of the unit that begins at `start`."""
-    match = compile_late(_UNIT).match(text, start)
+    match = compile_on_first_use(_UNIT).match(text, start)
     return match.end() if match else start + 1
 
 
 def _units(run: str) -> list[tuple[str, int, int]]:
-    if compile_late(_SINGLE_UNITS).fullmatch(run):
+    if compile_on_first_use(_SINGLE_UNITS).fullmatch(run):
         return [(char, place, place + 1) for place, char in enumerate(run)]
     # Normalized one by one, since the positions are those in the original text.
-    return [(_normalize_unit(match.group()), *match.span()) for match in compile_late(_UNIT).finditer(run)]
+    return [
+        (_normalize_unit(match.group()), *match.span()) for match in compile_on_first_use(_UNIT).finditer(run)
+    ]
 
 
 def _normalize_unit(unit: str) -> str:
-    return compile_late(_SELECTORS).sub("", unicodedata.normalize("NFKC", unit).casefold())
+    return compile_on_first_use(_SELECTORS).sub("", unicodedata.normalize("NFKC", unit).casefold())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.count.matching import ArticleSet
 from indexer.engine.format.arrays import Ids
-from indexer.engine.format.phrases import MAX_WORDS
+from indexer.engine.format.phrases import MAX_FOLLOWING
 from indexer.engine.format.segment_file import Array
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.snapshot import LiveSegment, Snapshot
@@ -24,7 +24,7 @@ _HEAVY = MOST_POSTINGS // 8  # from this many postings on, a stem is assumed to 
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Completion:
     """A word of the lexicon and its weight: how many paragraphs, or articles of a set, have its stem."""
 
     word: str
@@ -35,7 +35,7 @@ class Candidate:
 class Continuation:
     """Words that follow a phrase, the stem of the last of them, and how often they follow its last word.
 
-    Where the phrase ends with common words, they are counted after these and the word before.
+    If the phrase ends with common words, `count` is how often they follow these and the word before them.
     """
 
     words: tuple[str, ...]
@@ -49,7 +49,7 @@ def complete_word(
     articles: ArticleSet | None,
     limit: int,
     excluded: Collection[str] = (),
-) -> list[Candidate]:
+) -> list[Completion]:
     """The words that begin with a normalized prefix, at most `limit`, those with the greatest weight first.
 
     Words of one stem find the same articles, so only the most frequent of them is given. With `articles`,
@@ -80,7 +80,7 @@ def list_continuations(
     counts: dict[tuple[str, tuple[str, ...]], Counter[str]] = {}
     for part in snapshot.segments:
         most = limit if part.live is None else 10 * limit
-        for first in range(max(len(phrase) - MAX_WORDS, 0), len(phrase)):
+        for first in range(max(len(phrase) - MAX_FOLLOWING, 0), len(phrase)):
             for found in _continue_in_segment(part.view, phrase[first:], prefix, most, total):
                 own = counts.setdefault((found.stem, found.words[:-1]), Counter())
                 own[found.words[-1]] += found.count
@@ -104,8 +104,8 @@ def find_titles(snapshot: Snapshot, prefix: str) -> Ids:
     return np.concatenate(found)
 
 
-def _select_heaviest(weights: Counter[str], limit: int) -> list[Candidate]:
-    found = [Candidate(word, weight) for word, weight in weights.items() if weight]
+def _select_heaviest(weights: Counter[str], limit: int) -> list[Completion]:
+    found = [Completion(word, weight) for word, weight in weights.items() if weight]
     # Ties are broken by word, so that the order of the segments does not matter.
     return nsmallest(limit, found, key=lambda candidate: (-candidate.weight, candidate.word))
 

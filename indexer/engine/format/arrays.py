@@ -1,6 +1,7 @@
 """Operations on ascending integer arrays: membership, merging, ranges.
 
-What every query does uses `take` and `compress`, which need half to two thirds of the time of `array[...]`.
+Code that every query runs uses `take` and `compress`, which take half to two thirds of the time of
+`array[...]`.
 """
 
 from __future__ import annotations

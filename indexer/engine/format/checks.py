@@ -17,7 +17,7 @@ import numpy as np
 import zstandard
 
 from indexer.engine.format.columns import NAMED, PREFIX
-from indexer.engine.format.phrases import MAX_WORDS
+from indexer.engine.format.phrases import MAX_FOLLOWING
 from indexer.engine.format.record import MIN_DATE, NO_DATE
 from indexer.engine.format.segment_file import DOC_FIELDS, OPTIONAL, Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH
@@ -285,8 +285,8 @@ def _check_wide(name: str, array: Array, counts: Counts, sections: Sections) -> 
 
 def _check_lengths(array: Array, counts: Counts, sections: Sections) -> Problem:
     """Each is how many words of phrases one phrase has."""
-    if len(array) and not 1 <= int(array.min()) <= int(array.max()) <= MAX_WORDS:
-        return f"has a phrase without words, or one of more than {MAX_WORDS}"
+    if len(array) and not 1 <= int(array.min()) <= int(array.max()) <= MAX_FOLLOWING:
+        return f"has a phrase without words, or one of more than {MAX_FOLLOWING}"
     return _check_sum("words of phrases", array, counts, sections)
 
 

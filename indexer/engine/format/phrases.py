@@ -19,7 +19,7 @@ from indexer.files.fork_safe import lazy
 from indexer.text.analyzer import get_analyzer, get_tag
 from indexer.text.languages import stop_words
 
-MAX_WORDS = 3
+MAX_FOLLOWING = 3
 """The most words after the first word of a phrase."""
 # From so many documents on, a phrase that occurs once, or twice, is rare.
 _WITHOUT_ONCE, _WITHOUT_TWICE = 1000, 300_000
@@ -46,7 +46,7 @@ class FormSequence:
     def __init__(self, terms: Array, allocate: Callable[[int, DTypeLike], Array] = np.empty) -> None:
         self._first = np.cumsum(terms + np.int64(1)) - terms
         # Shifted by one: 0 stands between texts, and for what was not added.
-        self.numbers = allocate(int(terms.sum()) + len(terms) + 1 + MAX_WORDS, np.uint32)
+        self.numbers = allocate(int(terms.sum()) + len(terms) + 1 + MAX_FOLLOWING, np.uint32)
         self.numbers[:] = 0
 
     def add(self, texts: Array, positions: Array, forms: Array) -> None:
@@ -144,8 +144,8 @@ def find_phrases(
     for low, high in pairwise(np.unique([0, *inner.tolist(), stems]).tolist()):
         # A word begins two phrases at most.
         keys, size = np.empty(2 * int(starts[high] - starts[low]), np.uint64), 0
-        for start in range(0, len(numbers) - MAX_WORDS, _AT_ONCE):
-            own = _list_keys(numbers[start : start + _AT_ONCE + MAX_WORDS], kinds, codes, heads)
+        for start in range(0, len(numbers) - MAX_FOLLOWING, _AT_ONCE):
+            own = _list_keys(numbers[start : start + _AT_ONCE + MAX_FOLLOWING], kinds, codes, heads)
             if high - low < stems:
                 first = own >> _STEM_SHIFT
                 own = own[(first >= np.uint64(low)) & (first < np.uint64(high))]
@@ -157,7 +157,7 @@ def find_phrases(
         for own in np.split(keys, np.searchsorted(keys, heads_of[1:])):
             parts.append(_count_keys(own, stem_of, stem_counts, kinds, least))
     every, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
-    words = np.zeros((len(every), MAX_WORDS), np.int64)
+    words = np.zeros((len(every), MAX_FOLLOWING), np.int64)
     for place, codes_of in enumerate((_read_byte(every, 1), _read_byte(every, 0))):
         words[:, place] = np.concatenate(([0], common))[codes_of]
     words[:, -1] = every & _LAST
@@ -167,19 +167,19 @@ def find_phrases(
 
 
 def _list_keys(numbers: Array, kinds: Array, codes: Array, heads: Array) -> NDArray[np.uint64]:
-    """A key for each phrase in a part of a sequence; the last MAX_WORDS numbers are the next part's first."""
-    size = len(numbers) - MAX_WORDS
+    """A key for each phrase in a part of a sequence, whose last MAX_FOLLOWING numbers begin the next part."""
+    size = len(numbers) - MAX_FOLLOWING
     own = kinds[numbers]
     stops = np.flatnonzero(own != _COMMON)
     is_uncommon = own[stops] == _UNCOMMON
     is_phrase = is_uncommon[:-1] & is_uncommon[1:]
     first, last = stops[:-1][is_phrase], stops[1:][is_phrase]
     gaps = last - first
-    is_near = (gaps <= MAX_WORDS) & (first < size)
+    is_near = (gaps <= MAX_FOLLOWING) & (first < size)
     first, last, gaps = first[is_near], last[is_near], gaps[is_near]
     keys: NDArray[np.uint64] = heads[numbers[first]]
     keys |= numbers[last]
-    for gap in range(2, MAX_WORDS + 1):
+    for gap in range(2, MAX_FOLLOWING + 1):
         wider = np.flatnonzero(gaps >= gap)
         keys[wider] |= codes[numbers[last[wider] - gap + 1]] << np.uint64(_FORM_BITS + _BYTE * (gap - 2))
     names = np.flatnonzero((own[:size] == _UNCOMMON) & (own[1 : size + 1] == _COMMON))

@@ -1,7 +1,7 @@
 """Stored text: items compressed in blocks, each readable on its own.
 
-Blocks are small, because each hit on a page waits for its block to be read. What small blocks lose in
-compression is made up for by a dictionary: text that is typical of the collection, to which they all refer.
+Blocks are small, because each hit on a page waits for its block to be read. Small blocks compress badly by
+themselves, so they refer to a dictionary: text that is typical of the collection.
 """
 
 from __future__ import annotations
