@@ -79,7 +79,7 @@ def list_continuations(
     total = float(snapshot.lengths["paragraph"].sum())
     counts: dict[tuple[str, tuple[str, ...]], Counter[str]] = {}
     for part in snapshot.segments:
-        most = limit if part.live is None else 10 * limit
+        most = 10 * limit if part.lists_removed_phrases else limit
         for first in range(max(len(phrase) - MAX_FOLLOWING, 0), len(phrase)):
             for found in _continue_in_segment(part.view, phrase[first:], prefix, most, total):
                 own = counts.setdefault((found.stem, found.words[:-1]), Counter())

@@ -55,6 +55,12 @@ class LiveSegment:
         """How many articles are not removed."""
         return self.view.articles if self.articles is None else len(self.articles)
 
+    @property
+    def lists_removed_phrases(self) -> bool:
+        """Whether some of its phrases may stand in removed articles only."""
+        # A restricted view lists those of its own articles.
+        return self.live is not None and not isinstance(self.view, RestrictedView)
+
     def select(self, column: Array) -> Array:
         """The values of the articles that are not removed, from a column of all articles of the segment."""
         return column if self.articles is None else column[self.articles]
