@@ -51,7 +51,7 @@ def split_paragraphs(text: str) -> list[str]:
 
 def _split_blocks(text: str) -> list[list[str]]:
     """Return the runs of lines that are not blank, with their indentation."""
-    # None of the characters that are replaced is printable: most texts have none of them.
+    # Only characters that are not printable are replaced, and most texts have none.
     if not text.replace("\n", "").isprintable():
         text = _PARAGRAPH_BREAKS.sub("\n\n", _LINE_BREAKS.sub("\n", text))
         # Soft hyphens show where a word may be divided; they are not part of it.

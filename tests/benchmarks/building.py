@@ -67,9 +67,9 @@ def measure_build(name: str, source: Path, folder: Path, extent: Extent) -> Buil
 
 @dataclass(frozen=True, slots=True)
 class CommandFigures:
-    """What a command took: seconds, processor seconds of all its processes, and peaks of private memory.
+    """The seconds of a command, processor seconds of all its processes, and peaks of private memory in MB.
 
-    `worker_mb` is the peak of the worker that held most.
+    `worker_mb` is the highest peak of its workers.
     """
 
     seconds: float

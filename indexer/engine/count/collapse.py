@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from msgspec import Struct
 
-from indexer.engine.format.arrays import Ids, contains
+from indexer.engine.format.arrays import Ids, find_changes
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.matches import Matches, select_matches
+from indexer.engine.score.matches import Matches, drop_matches, select_matches
 from indexer.engine.score.ranking import order_groups
 
 _MAX_SHOWN = 64
@@ -52,8 +52,7 @@ def collapse_duplicates(snapshot: Snapshot, found: Matches, order: str) -> Colla
     hidden, shown_instead = [_NONE], [_NONE]
     for _ in range(_MAX_SHOWN):
         # The first that is left of each group is shown, and hides its near-duplicates.
-        is_first = np.ones(len(groups), np.bool_)
-        np.not_equal(groups[1:], groups[:-1], out=is_first[1:])
+        is_first = find_changes(groups)
         leaders = rest[is_first][is_first.cumsum() - 1]
         others = (~is_first).nonzero()[0]
         rest, groups, leaders = rest[others], groups[others], leaders[others]
@@ -64,6 +63,4 @@ def collapse_duplicates(snapshot: Snapshot, found: Matches, order: str) -> Colla
         if not len(rest):
             break
     all_hidden = np.concatenate(hidden)
-    is_shown = ~contains(np.sort(all_hidden), found.articles)
-    shown = Matches(found.articles.compress(is_shown), found.scores.compress(is_shown))
-    return Collapsed(shown, all_hidden, np.concatenate(shown_instead))
+    return Collapsed(drop_matches(found, np.sort(all_hidden)), all_hidden, np.concatenate(shown_instead))

@@ -103,24 +103,23 @@ def merge_sorted(ids: Sequence[Ids], values: Sequence[Values], how: np.ufunc) ->
     return sum_runs(together.take(order), np.concatenate(values).take(order), how)
 
 
+def find_changes(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each value differs from the one before it; the first one does: bool, one of each."""
+    is_new = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=is_new[1:])
+    return is_new
+
+
 def drop_repeated(ids: Ids) -> Ids:
     """The distinct ids of an ascending array."""
-    if len(ids) < 2:
-        return ids
-    is_first = np.empty(len(ids), np.bool_)
-    is_first[0] = True
-    np.not_equal(ids[1:], ids[:-1], out=is_first[1:])
-    return ids.compress(is_first)
+    return ids.compress(find_changes(ids))
 
 
 def sum_runs(ids: Ids, values: Values, how: np.ufunc = np.add) -> tuple[Ids, Values]:
     """The distinct ids of an ascending array; the values of an id are combined by `how`."""
     if not len(ids):
         return ids, values
-    is_first = np.empty(len(ids), np.bool_)
-    is_first[0] = True
-    np.not_equal(ids[1:], ids[:-1], out=is_first[1:])
-    first = is_first.nonzero()[0]
+    first = find_changes(ids).nonzero()[0]
     if len(first) == len(ids):
         return ids, values
     return ids.take(first), how.reduceat(values, first)

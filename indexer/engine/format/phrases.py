@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from indexer.engine.format.arrays import find_changes
 from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.segment_file import Array, Section, compact, pack
 from indexer.files.fork_safe import lazy
@@ -193,16 +194,11 @@ def _count_keys(
 
     Those whose last words have one stem are one phrase, which has the most frequent of these words.
     """
-    is_new = np.ones(len(keys), np.bool_)
-    np.not_equal(keys[1:], keys[:-1], out=is_new[1:])
-    new = np.flatnonzero(is_new)
+    new = np.flatnonzero(find_changes(keys))
     times, keys = np.diff(new, append=len(keys)), keys[new]
     lasts = (keys & _LAST).astype(np.int64)
     rest, second = keys >> np.uint64(_FORM_BITS), stem_of[lasts - 1]
-    is_new = np.ones(len(keys), np.bool_)
-    np.not_equal(rest[1:], rest[:-1], out=is_new[1:])
-    is_new[1:] |= second[1:] != second[:-1]
-    starts = np.flatnonzero(is_new)
+    starts = np.flatnonzero(find_changes(rest) | find_changes(second))
     if not len(starts):
         return keys, times
     together = np.add.reduceat(times, starts)

@@ -65,7 +65,7 @@ class Dictionary:
     def open_compressor(self) -> Callable[[bytes], bytes]:
         """A function that returns the frame of a block, for one thread."""
         # Frames do not name their dictionary, since a segment has only one.
-        return zstandard.ZstdCompressor(_LEVEL, self._digested, write_dict_id=False).compress
+        return zstandard.ZstdCompressor(_LEVEL, self._prepared_dictionary, write_dict_id=False).compress
 
     def _load(self) -> zstandard.ZstdCompressionDict | None:
         kind = zstandard.DICT_TYPE_FULLDICT
@@ -76,12 +76,12 @@ class Dictionary:
         return self._thread.decompress
 
     @lazy
-    def _digested(self) -> zstandard.ZstdCompressionDict | None:
+    def _prepared_dictionary(self) -> zstandard.ZstdCompressionDict | None:
         """The dictionary as compressors use it, prepared once instead of by each of them."""
-        digested = self._load()
-        if digested:
-            digested.precompute_compress(_LEVEL)
-        return digested
+        dictionary = self._load()
+        if dictionary:
+            dictionary.precompute_compress(_LEVEL)
+        return dictionary
 
 
 @lru_cache(maxsize=16)

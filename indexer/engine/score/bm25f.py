@@ -241,7 +241,7 @@ def share_forms(scored: ScoredTerm, words: Values, *, reads_capitals: bool) -> l
 
 
 def score_form(candidates: Candidates, scored: ScoredTerm, own: FormScore) -> Values:
-    """What a form adds to the score of each article for its term (float64), 0 without the form."""
+    """The points that each article gets for one form of a term: float64, 0 if it does not have the form."""
     scores = candidates.score(own.scored)
     has_form = scores > 0
     scores += PRESENCE * candidates.spread(scored.weights)

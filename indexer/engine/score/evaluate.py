@@ -44,6 +44,7 @@ from indexer.engine.score.filters import match_filter
 from indexer.engine.score.matches import (
     NO_MATCHES,
     Matches,
+    drop_matches,
     make_unscored,
     subtract,
     unite,
@@ -219,9 +220,7 @@ def match_stems(
             found.append(Matches(scored.articles, scores * boost))
     except TimedOut:
         timed_out = True
-    every = unite(found, snapshot.articles)
-    is_left = ~contains(excluded, every.articles)
-    matches = Matches(every.articles.compress(is_left), every.scores.compress(is_left))
+    matches = drop_matches(unite(found, snapshot.articles), excluded)
     return QueryMatches(matches, NO_MATCHES, tuple(terms), timed_out=timed_out)
 
 
@@ -504,9 +503,9 @@ class Evaluation:
         return total
 
     def _score_node(self, node: Any, candidates: Candidates, without: tuple[int, ...] = ()) -> Values:
-        """What a node adds to the scores of articles: float64, 0 for those that do not match it.
+        """The scores of articles for a node: float64, 0 for an article that does not match it.
 
-        For a node that joins others by AND, the caller gives only articles that match it. `without` is as in
+        All articles must match a node that joins others by AND; see `_score_alternative`. `without` is as in
         `look_up`.
         """
         match node:
@@ -527,7 +526,7 @@ class Evaluation:
             return np.zeros(1)
 
     def _score_alternative(self, node: Any, candidates: Candidates, without: tuple[int, ...] = ()) -> Values:
-        """The same for a node that some of the articles may not match."""
+        """The scores of articles for a node of any kind; see `_score_node`."""
         while isinstance(node, Must):
             node = node.child
         scores = self._score_node(node, candidates, without)

@@ -277,7 +277,7 @@ def _score_terms(
 def _score_clause(
     evaluation: Evaluation, node: Any, times: float, clause: str, candidates: Candidates
 ) -> Iterator[_TermScore]:
-    """What each term of a node adds to the scores of candidates; nothing where the node does not match."""
+    """The points of each term of a node in the candidates: 0 in those that do not match the node."""
     match node:
         case Not() | FilterNode() | Every():
             return

@@ -40,6 +40,12 @@ def select_matches(found: Matches, places: NDArray[np.intp]) -> Matches:
     return Matches(found.articles.take(places), found.scores.take(places))
 
 
+def drop_matches(found: Matches, excluded: Ids) -> Matches:
+    """The matches that are not among the excluded articles (ascending)."""
+    is_left = ~contains(excluded, found.articles)
+    return Matches(found.articles.compress(is_left), found.scores.compress(is_left))
+
+
 def unite(parts: Sequence[Matches], size: int) -> Matches:
     """The articles that are in any part, with the sum of their scores; `size` counts all articles."""
     parts = [part for part in parts if len(part)]
