@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import NoReturn
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, pairwise
+from typing import Any, NoReturn
 
 import numpy as np
 from msgspec import Struct
@@ -15,8 +15,11 @@ from indexer.engine.format.arrays import (
     AT_ONCE,
     Ids,
     Values,
+    contains,
+    drop_repeated,
     expand_ranges,
     find_shared,
+    intersect_all,
     merge_sorted,
     sum_runs,
 )
@@ -33,6 +36,12 @@ _MAX_CACHED = 1 << 17  # postings of a stem
 _DENSE = 16  # with one posting in so few documents or fewer, counting them is faster than sorting them
 Positions = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Occurrences in given documents: of each, the index of its document among these, and its position there."""
+
+
+POSITION_BITS = 32
+"""The lower bits of a key have a position; those above have the document, or its index among some."""
+Forms = dict[int, Array | None]
+"""The stems of a word and, of each, the variants that are the word; None if all are."""
 
 
 class Postings(Struct, frozen=True, eq=False):
@@ -238,16 +247,89 @@ class Field:
 
     def read_positions(self, stem: int, docs: Ids) -> Positions:
         """The occurrences of a stem in the given documents (ascending); see `Positions`."""
-        whole = self.read_stem(stem)
+        return self._find_positions(stem, self.read_stem(stem), docs)
+
+    def _find_positions(
+        self, stem: int, whole: StemPostings, docs: Ids, variants: Array | None = None
+    ) -> Positions:
+        """The occurrences of a stem, or of some of its words, given by their variants, in some documents."""
         start, end = self.occurrence_range(stem)
         if whole.occurrences != end - start:
             self.raise_bad_freqs()
         own, indices = find_shared(whole.docs, docs)
         counts = whole.freqs.take(own)
-        positions = self.open_packed("positions").take(
-            expand_ranges(whole.ends.take(own) - counts + np.int64(start), counts)
+        indices = indices.repeat(counts)
+        occurrences = expand_ranges(whole.ends.take(own) - counts + np.int64(start), counts)
+        if variants is not None:
+            codes = self.list_variants(stem, stem + 1).take(occurrences - start)
+            is_wanted = codes == variants[0] if len(variants) == 1 else np.isin(codes, variants)
+            indices, occurrences = indices.compress(is_wanted), occurrences.compress(is_wanted)
+        positions = self.open_packed("positions").take(occurrences)
+        return indices, positions.astype(np.int64)
+
+    def find_phrase(self, rows: Sequence[Forms], slop: int, deadline: Deadline = NO_DEADLINE) -> Postings:
+        """The documents that have words in this order, each at most `slop` positions after the one before.
+
+        Raises TimedOut.
+        """
+        if not all(any(map(self.document_frequency, row)) for row in rows):
+            return NO_POSTINGS
+        known: dict[int, StemPostings] = {}
+        for stem in dict.fromkeys(chain(*rows)):
+            deadline.check()
+            known[stem] = self.read_stem(stem)
+        doc_lists = [_join([known[stem].docs for stem in row]) for row in rows]
+        docs = intersect_all(doc_lists)
+        if not len(docs):
+            return NO_POSTINGS
+        sizes = [sum(known[stem].occurrences for stem in row) for row in rows]
+        order: Sequence[int] = range(len(rows))
+        if slop == 1:
+            # The rarest first: the others are read only in the documents that still match.
+            order = sorted(order, key=sizes.__getitem__)
+        work = sum(size * len(docs) // len(own) for size, own in zip(sizes, doc_lists, strict=True))
+        # Of most phrases, one block.
+        blocks = np.array_split(docs, 1 + work // AT_ONCE) if work >= AT_ONCE else [docs]
+        ends = np.concatenate(
+            [self._find_phrase_ends(rows, order, slop, known, block, deadline) for block in blocks]
         )
-        return indices.repeat(counts), positions.astype(np.int64)
+        return Postings(*sum_runs((ends >> POSITION_BITS).astype(np.int32), np.ones(len(ends))))
+
+    def _find_phrase_ends(
+        self,
+        rows: Sequence[Forms],
+        order: Sequence[int],
+        slop: int,
+        known: Mapping[int, StemPostings],
+        docs: Ids,
+        deadline: Deadline,
+    ) -> NDArray[Any]:
+        """The keys of the last words of a phrase in some documents (int64, ascending). Raises TimedOut."""
+        ends: NDArray[Any] | None = None
+        for place in order:
+            if ends is not None and len(ends) < len(docs):
+                docs = drop_repeated((ends >> POSITION_BITS).astype(np.int32))
+            deadline.check()
+            found = []
+            for stem, variants in rows[place].items():
+                indices, positions = self._find_positions(stem, known[stem], docs, variants)
+                found.append((docs.take(indices).astype(np.int64) << POSITION_BITS) + positions)
+            keys = _join(found)
+            if slop == 1:
+                # Where the phrase would end: it might begin before the text.
+                keys += len(rows) - 1 - place
+            if ends is None:
+                ends = keys
+            elif slop == 1:
+                few, many = sorted((ends, keys), key=len)
+                ends = few.compress(contains(many, few))
+            else:
+                before = ends.searchsorted(keys) - 1
+                ends = keys[(before >= 0) & (keys - ends[before] <= slop)]
+            if not len(ends):
+                break
+        assert ends is not None
+        return ends
 
     def split_stems(self) -> Iterator[tuple[int, int]]:
         """Yield ranges of stem numbers that cover all stems, each with a limited number of occurrences."""
@@ -325,3 +407,8 @@ class Field:
         self._file.raise_damaged(
             f"{self._name}.freqs.narrow", f"does not agree with {self._name}.occurrences"
         )
+
+
+def _join(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The distinct integers of some ascending arrays, ascending."""
+    return parts[0] if len(parts) == 1 else np.unique(np.concatenate([np.empty(0, np.int32), *parts]))

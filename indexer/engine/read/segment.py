@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import name_anchor, name_anchors
-from indexer.engine.format.arrays import Ids, contains, expand_ranges, intersect_all, split_aligned, sum_runs
+from indexer.engine.format.arrays import Ids, expand_ranges, split_aligned
 from indexer.engine.format.checks import check_directory, find_problem
 from indexer.engine.format.columns import NAMED, PREFIX, Column
 from indexer.engine.format.lexicon import Lexicon
@@ -25,7 +25,9 @@ from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import (
     FIELDS,
     NO_POSTINGS,
+    POSITION_BITS,
     Field,
+    Forms,
     Positions,
     Postings,
     merge_postings,
@@ -35,7 +37,6 @@ from indexer.fields import ColumnKind
 from indexer.files.fork_safe import lazy
 from indexer.text.analyzer import TAG, get_tag
 
-_BITS = 32  # of an occurrence's position; above them, a key has the index of its document
 _MAX_LOOKUPS = 8  # words that are looked up on the disk; for more, the whole lexicon is read
 _MAX_SAMPLE = 4096  # occurrences of a stem that are counted to estimate the shares of its words
 _DENSE = 1 / 16  # of all documents; for more, an array with all documents is faster than a binary search
@@ -245,40 +246,25 @@ class SegmentView:
 
         Raises TimedOut.
         """
-        own = self.fields[field]
-        numbers = [
-            number
-            for stem in stems
-            if (number := self.find_stem(stem)) is not None and own.document_frequency(number)
-        ]
+        numbers = [number for stem in stems if (number := self.find_stem(stem)) is not None]
         if len(numbers) < len(stems):
             return NO_POSTINGS
-        doc_lists = []
-        for number in dict.fromkeys(numbers):
-            deadline.check()
-            doc_lists.append(own.read_stem(number).docs)
-        docs = intersect_all(doc_lists)
-        ends: NDArray[np.int64] | None = None
-        for number in numbers:
-            if not len(docs):
-                return NO_POSTINGS
-            deadline.check()
-            indices, positions = own.read_positions(number, docs)
-            keys = (indices << _BITS) + positions
-            if ends is None:
-                ends = keys
-                continue
-            # Keep the occurrences that follow an end of the phrase so far by at most `slop` positions.
-            if slop == 1:
-                few, many = sorted((ends + 1, keys), key=len)
-                ends = few[contains(many, few)]
-            else:
-                before = ends.searchsorted(keys) - 1
-                ends = keys[(before >= 0) & (keys - ends[before] <= slop)]
-            if not len(ends):
-                return NO_POSTINGS
-        assert ends is not None
-        return Postings(*sum_runs(docs[ends >> _BITS], np.ones(len(ends))))
+        return self.fields[field].find_phrase([{number: None} for number in numbers], slop, deadline)
+
+    def word_phrase_postings(
+        self, field: str, words: Sequence[str], slop: int, deadline: Deadline = NO_DEADLINE
+    ) -> Postings:
+        """The same as `phrase_postings`, for words as written. Raises TimedOut."""
+        starts = self.file.sections["stem.starts"]
+        rows: list[Forms] = []
+        for word in words:
+            stems, variants = self._find_forms([word])
+            rows.append({})
+            for stem in dict.fromkeys(stems.tolist()):
+                own = variants.compress(stems == stem)
+                has_others = len(own) < int(starts[stem + 1]) - int(starts[stem])
+                rows[-1][stem] = own if has_others else None
+        return self.fields[field].find_phrase(rows, slop, deadline)
 
     def word_positions(
         self, field: str, words: Sequence[str], docs: Ids, deadline: Deadline = NO_DEADLINE
@@ -306,14 +292,15 @@ class SegmentView:
             matching = np.flatnonzero(is_wanted[forms])
             positions = own.open_packed("positions").take(occurrences[matching])
             deadline.check()
-            keys.append(np.sort((np.repeat(indices[kept], freqs[kept])[matching] << _BITS) + positions))
+            numbers = np.repeat(indices[kept], freqs[kept])[matching]
+            keys.append(np.sort((numbers << POSITION_BITS) + positions))
         sorted_keys = []
         for group in split_aligned(keys):
             deadline.check()
             sorted_keys.append(np.sort(np.concatenate(group), kind="stable"))
         deadline.check()
         every = np.concatenate(sorted_keys)
-        return every >> _BITS, every & ((1 << _BITS) - 1)
+        return every >> POSITION_BITS, every & ((1 << POSITION_BITS) - 1)
 
     def count_postings(self, stems: Array) -> NDArray[np.int64]:
         """How many titles and paragraphs have each of the stems with these numbers."""

@@ -255,6 +255,11 @@ class Snapshot:
     ) -> Postings:
         return self._gather_postings(lambda view: view.phrase_postings(field, stems, slop, deadline))
 
+    def word_phrase_postings(
+        self, field: str, words: Sequence[str], slop: int, deadline: Deadline = NO_DEADLINE
+    ) -> Postings:
+        return self._gather_postings(lambda view: view.word_phrase_postings(field, words, slop, deadline))
+
     def positions(self, field: str, stem: str, docs: Ids) -> Positions:
         return self._gather_positions(docs, lambda view, own: view.positions(field, stem, own))
 

@@ -169,26 +169,6 @@ def find_near(
     return Postings(np.concatenate([own.docs for own in found]), np.concatenate([own.freqs for own in found]))
 
 
-def find_exact_phrase(
-    snapshot: Snapshot, field: str, phrase: Phrase, deadline: Deadline = NO_DEADLINE
-) -> Postings:
-    """The documents that have a phrase of words as written, and how often. Raises TimedOut."""
-    words = dict.fromkeys(phrase[0])
-    docs_of: list[Ids] = []
-    for word in words:
-        docs_of.append(snapshot.word_postings(field, [word], deadline).docs)
-        if not len(docs_of[-1]):
-            return NO_POSTINGS
-    docs = intersect_all(docs_of)
-    if not len(docs):
-        return NO_POSTINGS
-    places = {
-        word: _to_places(docs, snapshot.word_positions(field, [word], docs, deadline)) for word in words
-    }
-    deadline.check()
-    return _count_spans(_find_in_order([places[word] for word in phrase[0]], phrase[1], deadline))
-
-
 def find_spans(
     snapshot: Snapshot, field: str, terms: TermSet, docs: Ids, deadline: Deadline = NO_DEADLINE
 ) -> Spans:

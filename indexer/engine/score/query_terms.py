@@ -20,7 +20,7 @@ from indexer import limits
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import FIELDS, NO_POSTINGS, Postings, merge_postings
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.positions import Phrase, TermSet, find_exact_phrase, find_near, list_words
+from indexer.engine.score.positions import Phrase, TermSet, find_near, list_words
 from indexer.engine.score.variants import find_variants
 from indexer.query import Alternatives, Near, NoteCode, RawPhrase, is_whole, make_note, quote
 from indexer.results import Note
@@ -378,7 +378,9 @@ class TermReader:
         for name in _list_stored(field):
             found = [snapshot.postings(name, stem) for stem in sorted(terms.stems)]
             found += [snapshot.phrase_postings(name, *phrase, deadline) for phrase in sorted(terms.phrases)]
-            found += [find_exact_phrase(snapshot, name, phrase, deadline) for phrase in sorted(terms.exact)]
+            found += [
+                snapshot.word_phrase_postings(name, *phrase, deadline) for phrase in sorted(terms.exact)
+            ]
             written = snapshot.word_postings(name, words, deadline) if words else NO_POSTINGS
             # Most occurrences of the word as written are occurrences of its stem, and must not count twice.
             postings[name] = merge_postings([merge_postings(found), written], np.maximum)
