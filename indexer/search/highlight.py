@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import chain
 
 import numpy as np
 from msgspec import Struct, field
@@ -38,15 +38,17 @@ _PUNCTUATION = {"\u2019": "'", "\u00a0": " "} | dict.fromkeys(
 _NOT_ASCII = re.compile(r"[^\x00-\x7f\s]+")
 _MAX_ANALYSED = 1 / 4  # of all characters; if more are to be analysed, one pass over the whole text is faster
 _TOKEN_CHARACTER = re.compile("[A-Za-z0-9]")  # every token of ASCII text has one
+_GAP = Token("", "", 0, 0)
+_MAX_WIDTH = 9  # characters, more than most tokens take with the space after them
 _SEPARATORS = frozenset(' \n\t.,;:()"?!-/<>')  # a word between two of these is a token
 
 
 class Highlighter(Struct, frozen=True):
     """The terms of a whole query to highlight in texts: `mark` is all of them as one.
 
-    `literals` are all words, in lower-case ASCII letters, that have one of the stems, or are one of the words
-    or in one of the phrases: with them most texts are searched without being analysed. None when there are
-    too many, or when there is more to highlight than words.
+    `literals` are all words, in lower-case ASCII letters, that have one of the stems or are one of the words,
+    also those of phrases and of parts near each other: with them most texts are searched without being
+    analysed. None when there are too many, or when there is more to highlight than words.
     """
 
     mark: TermSet
@@ -77,14 +79,17 @@ class Highlighter(Struct, frozen=True):
         """A highlighter for the terms of a query; `words_of` gives all words of a stem, in any language."""
         mark = TermSet.of(marks)
         literals: tuple[str, ...] | None = None
-        has_slop = any(slop != 1 for _, slop in (*mark.phrases, *mark.exact))
+        every_mark = (mark, *(part for parts, _ in mark.nears for part in parts))
         # A run of an unspaced script is a phrase of bigrams, which overlap.
-        is_ascii = all(term.isascii() for row, _ in (*mark.phrases, *mark.exact) for term in row)
-        is_plain = is_ascii and not (has_slop or mark.characters or mark.nears)
-        if words_of is not None and is_plain and len(mark.words) <= _MAX_LITERALS:
-            stems, words = _list_terms(mark)
-            # Words that are not ASCII are found by analysis.
-            every = set(filter(str.isascii, set(map(strip_tag, words)).union(*map(words_of, stems))))
+        is_plain = all(
+            term.isascii() for own in every_mark for row, _ in (*own.phrases, *own.exact) for term in row
+        ) and not any(own.characters for own in every_mark)
+        stems, words = _list_terms(mark)
+        if words_of is not None and is_plain and len(words) <= _MAX_LITERALS:
+            # A name or a topic (@desk, #sea) has the stem of its word, and is found by analysis.
+            forms = (word.lstrip("@#") for stem in stems for word in words_of(stem))
+            # So are words that are not ASCII.
+            every = set(filter(str.isascii, {*map(strip_tag, words), *forms}))
             if len(every) <= _MAX_LITERALS and all(map(str.isalpha, every)):
                 literals = tuple(sorted(every))
         return cls(mark, literals, is_mixed, has_tags=_has_tags(mark))
@@ -98,11 +103,21 @@ def _has_tags(mark: TermSet) -> bool:
 
 
 def _list_terms(mark: TermSet) -> tuple[frozenset[str], frozenset[str]]:
-    """All stems and words of some terms, also those of their phrases."""
-    return (
-        mark.stems.union(*(phrase for phrase, _ in mark.phrases)),
-        mark.words.union(*(phrase for phrase, _ in mark.exact)),
-    )
+    """All stems and words of some terms, also those of their phrases and of terms near each other."""
+    stems = mark.stems.union(*(phrase for phrase, _ in mark.phrases))
+    words = mark.words.union(*(phrase for phrase, _ in mark.exact))
+    for part in chain(*(parts for parts, _ in mark.nears)):
+        more = _list_terms(part)
+        stems, words = stems | more[0], words | more[1]
+    return stems, words
+
+
+def _find_reach(mark: TermSet) -> int:
+    """The greatest distance of two neighbours in a match of the terms; 0 if all are single words."""
+    reach = max((slop for _, slop in (*mark.phrases, *mark.exact)), default=0)
+    for parts, distances in mark.nears:
+        reach = max(reach, *distances, *map(_find_reach, parts))
+    return reach
 
 
 def find_spans(
@@ -115,14 +130,15 @@ def find_spans(
     if highlighter.literals is not None:
         # No token reaches over white space, so the texts are joined and searched at once. White space around
         # all of them saves checks of the bounds.
-        joined = "\n".join(("", *texts, ""))
+        joined = plain = "\n".join(("", *texts, ""))
         not_ascii: list[Span] = []
         if not joined.isascii():
-            for mark, plain in _PUNCTUATION.items():
-                joined = joined.replace(mark, plain)
-            not_ascii = _find_stretches(joined, _NOT_ASCII)
+            for mark, character in _PUNCTUATION.items():
+                plain = plain.replace(mark, character)
+            not_ascii = _find_stretches(plain, _NOT_ASCII)
         if sum(stop - start for start, stop in not_ascii) <= _MAX_ANALYSED * len(joined):
-            return _find_literal_spans(texts, analyzers, highlighter, joined, not_ascii)
+            spans = _find_literal_spans(texts, analyzers, highlighter, joined, plain, not_ascii)
+            return _split_by_text(spans, texts)
     return [
         _find_analysed_spans(text, analyzer, highlighter.select_language(analyzer))
         for text, analyzer in zip(texts, analyzers, strict=True)
@@ -130,17 +146,13 @@ def find_spans(
 
 
 def _find_analysed_spans(text: str, analyzer: Analyzer, mark: TermSet) -> tuple[Span, ...]:
-    spans = analyzer.find_spans(text, mark.stems, mark.words) if mark.stems or mark.words else ()
-    more = [span for phrase in mark.phrases for span in _phrases(text, analyzer, phrase)]
-    more += _find_exact_and_near_spans(text, analyzer, mark)
-    if mark.characters:
-        characters = tuple(mark.characters)
-        more += (
-            (token.start, unit_end(text, token.start))
-            for token in analyzer.tokenize(text)
-            if token.word.startswith(characters)
-        )
-    return _make_disjoint([*spans, *more]) if more else spans
+    if not (mark.phrases or mark.exact or mark.nears or mark.characters):
+        return analyzer.find_spans(text, mark.stems, mark.words)
+    tokens, characters = analyzer.tokenize(text), tuple(mark.characters)
+    units = (
+        (token.start, unit_end(text, token.start)) for token in tokens if token.word.startswith(characters)
+    )
+    return _make_disjoint([*_find_token_spans(tokens, mark), *units])
 
 
 def _find_literal_spans(
@@ -148,15 +160,16 @@ def _find_literal_spans(
     analyzers: Sequence[Analyzer],
     highlighter: Highlighter,
     joined: str,
+    plain: str,
     not_ascii: Sequence[Span],
-) -> list[tuple[Span, ...]]:
-    """The spans of the literals in each text, and of unusual tokens that analysis makes one of them.
+) -> Sequence[Span]:
+    """The spans of the literals in all texts, and of unusual tokens that analysis makes one of them.
 
-    `joined` has the texts, with a character between any two and at both ends; `not_ascii` are the
-    stretches of it with other characters.
+    `joined` has the texts, with a character between any two and at both ends, `plain` the same with common
+    marks made ASCII, and `not_ascii` are the stretches of that with other characters.
     """
     literals = highlighter.literals or ()
-    lower = _blank_out(joined, not_ascii).lower()
+    lower = _blank_out(plain, not_ascii).lower()
     # The marks inside a token are not part of its word.
     unusual = _find_stretches(lower, _UNUSUAL)
     bare = " ".join([lower[start:stop] for start, stop in unusual]).replace("'", "").replace(".", "")
@@ -165,57 +178,88 @@ def _find_literal_spans(
     lower = _blank_out(lower, unusual)
     stretches = sorted([*not_ascii, *unusual])
     spans = sorted(_find_literals(lower, literals))
-    mark = highlighter.mark
-    is_joined = bool(mark.phrases or mark.exact or highlighter.is_mixed)
-    found: list[tuple[Span, ...]] = []
-    begin, at = 1, 0
+    reach = _find_reach(highlighter.mark)
+    is_analysed = bool(reach) or highlighter.is_mixed
+    if not stretches and not is_analysed:
+        return spans
+    found: list[Span] = []
+    tokens: dict[Analyzer, list[Token]] = {}
+    begin = at = 0
     for text, analyzer in zip(texts, analyzers, strict=True):
-        end = begin + len(text)
-        own: list[Span] = []
-        while at < len(spans) and spans[at][0] < end:
-            own.append((spans[at][0] - begin, spans[at][1] - begin))
-            at += 1
+        end = begin + len(text) + 1
+        next_at = bisect_left(spans, (end, 0), at)
+        own = spans[at:next_at]
         first = bisect_left(stretches, (begin, 0))
         last = bisect_left(stretches, (end, 0), first)
         if first < last:
             stems, words = _list_terms(highlighter.select_language(analyzer))
             for start, stop in stretches[first:last]:
-                places = analyzer.find_spans(text[start - begin : stop - begin], stems, words)
-                own += ((start - begin + a, start - begin + b) for a, b in places)
+                places = analyzer.find_spans(joined[start:stop], stems, words)
+                if places and is_analysed:
+                    own.append((start, stop))
+                else:
+                    own += ((start + a, start + b) for a, b in places)
             own.sort()
-        if own and is_joined:
-            found.append(_join_phrases(text, own, analyzer, highlighter.select_language(analyzer)))
-        else:
-            found.append(tuple(own))
+        if not is_analysed:
+            found += own
+        elif own:
+            # No match reaches from one text into another.
+            row = tokens.setdefault(analyzer, [])
+            row += [_GAP] * reach
+            row += _tokenize_stretches(joined, own, analyzer, reach)
+        begin, at = end, next_at
+    for analyzer, row in tokens.items():
+        found += _find_token_spans(row, highlighter.select_language(analyzer))
+    return sorted(found) if len(tokens) > 1 else found
+
+
+def _split_by_text(spans: Sequence[Span], texts: Sequence[str]) -> list[tuple[Span, ...]]:
+    """The spans in each of some texts that are joined, with a character before each."""
+    found: list[tuple[Span, ...]] = []
+    begin, at = 1, 0
+    for text in texts:
+        end = begin + len(text)
+        own: list[Span] = []
+        while at < len(spans) and spans[at][0] < end:
+            own.append((spans[at][0] - begin, spans[at][1] - begin))
+            at += 1
+        found.append(tuple(own))
         begin = end + 1
     return found
 
 
-def _join_phrases(text: str, places: Sequence[Span], analyzer: Analyzer, mark: TermSet) -> tuple[Span, ...]:
-    """The literals to highlight by themselves, and the phrases that neighbouring literals make up."""
-    forms = [analyzer.analyze_surface(text[start:end]) for start, end in places]
-    spans = [
-        place
-        for place, (stems, words) in zip(places, forms, strict=True)
-        if not (mark.stems.isdisjoint(stems) and mark.words.isdisjoint(words))
-    ]
-    for phrases, kind in ((mark.phrases, 0), (mark.exact, 1)):
-        terms = [own[kind] for own in forms] if phrases else []
-        for phrase, _ in phrases:
-            wanted = [(term,) for term in phrase]
-            for first in range(len(places) - len(phrase) + 1):
-                own = places[first : first + len(phrase)]
-                if terms[first : first + len(phrase)] == wanted and not any(
-                    _has_token(text[end:start], analyzer) for (_, end), (start, _) in pairwise(own)
-                ):
-                    spans.append((own[0][0], own[-1][1]))
-    return _make_disjoint(spans)
+def _tokenize_stretches(text: str, stretches: Sequence[Span], analyzer: Analyzer, reach: int) -> list[Token]:
+    """The tokens of some stretches of a text, with empty tokens in place of those between.
+
+    There are at most `reach` of these between two stretches.
+    """
+    tokens: list[Token] = []
+    last = stretches[0][0]
+    for start, stop in stretches:
+        if reach and last < start:
+            tokens += [_GAP] * _count_tokens(text[last:start], analyzer, reach)
+        surface = text[start:stop]
+        if surface.isascii() and surface.isalpha():
+            # Most are one word, which takes half the time so.
+            (stem,), (word,) = analyzer.analyze_surface(surface)
+            tokens.append(Token(stem, word, start, stop))
+        else:
+            for stem, word, first, end in analyzer.tokenize(surface):
+                tokens.append(Token(stem, word, start + first, start + end))
+        last = stop
+    return tokens
 
 
-def _has_token(text: str, analyzer: Analyzer) -> bool:
-    if text.isascii():
-        return _TOKEN_CHARACTER.search(text) is not None
-    return bool(analyzer.tokenize(text))
+def _count_tokens(text: str, analyzer: Analyzer, most: int) -> int:
+    """How many tokens a text has, counted up to `most`."""
+    if most == 1 and _TOKEN_CHARACTER.search(text):
+        return 1
+    if not text.isascii():
+        return min(most, len(analyzer.analyze(text)[0]))
+    # Each surface of ASCII text is one token. The beginning of a long text has enough of them.
+    begin = text[: most * _MAX_WIDTH].rpartition(" ")[0]
+    found = len(analyzer.split_surfaces(begin))
+    return min(most, found if found >= most else len(analyzer.split_surfaces(text)))
 
 
 def _find_stretches(text: str, pattern: re.Pattern[str]) -> list[Span]:
@@ -270,42 +314,43 @@ def _is_token(lower: str, start: int, end: int) -> bool:
     )
 
 
-def _phrases(text: str, analyzer: Analyzer, phrase: Phrase) -> list[Span]:
-    found = _find_phrase_spans(analyzer.analyze(text)[0], phrase)
-    tokens = analyzer.tokenize(text) if found else ()
-    return [(tokens[first].start, tokens[last].end) for first, last in found]
-
-
-def _find_exact_and_near_spans(text: str, analyzer: Analyzer, mark: TermSet) -> list[Span]:
-    """The spans of phrases of exact words, and of words that are near one another."""
-    if not mark.exact and not mark.nears:
-        return []
-    tokens = analyzer.tokenize(text)
-    found = [
-        row for phrase in mark.exact for row in _find_phrase_spans([token.word for token in tokens], phrase)
-    ]
+def _find_token_spans(tokens: Sequence[Token], mark: TermSet) -> tuple[Span, ...]:
+    """The spans of words, of phrases, and of terms that are near one another; not those of characters."""
+    places = _find_places(tokens, mark)
     for marks, distances in mark.nears:
-        parts = [_find_mark_spans(tokens, part) for part in marks]
+        parts = [_find_part(tokens, part) for part in marks]
         for part, kept in zip(parts, find_chains(parts, distances), strict=True):
             chosen = part.select(kept)
-            found += zip(chosen.starts.tolist(), chosen.ends.tolist(), strict=True)
-    return [(tokens[first].start, tokens[last].end) for first, last in found]
+            places += zip(chosen.starts.tolist(), chosen.ends.tolist(), strict=True)
+    return _make_disjoint([(tokens[first].start, tokens[last].end) for first, last in places])
 
 
-def _find_mark_spans(tokens: Sequence[Token], mark: TermSet) -> Spans:
-    """The positions among the tokens of everything that a mark stands for."""
-    characters = tuple(mark.characters)
-    found = [
-        (place, place)
-        for place, token in enumerate(tokens)
-        if token.stem in mark.stems or token.word in mark.words or token.word.startswith(characters)
-    ]
-    for phrase in mark.phrases:
-        found += _find_phrase_spans([token.stem for token in tokens], phrase)
-    for phrase in mark.exact:
-        found += _find_phrase_spans([token.word for token in tokens], phrase)
+def _find_part(tokens: Sequence[Token], mark: TermSet) -> Spans:
+    """The positions among the tokens of everything that a part of a NEAR stands for."""
+    found = _find_places(tokens, mark)
+    if mark.characters:
+        characters = tuple(mark.characters)
+        found += [(place, place) for place, token in enumerate(tokens) if token.word.startswith(characters)]
     places = np.array(found, np.int64).reshape(-1, 2)
     return Spans.of(places[:, 0], places[:, 1])
+
+
+def _find_places(tokens: Sequence[Token], mark: TermSet) -> list[tuple[int, int]]:
+    """The first and the last token of each word and phrase of a mark."""
+    found: list[tuple[int, int]] = []
+    if mark.stems or mark.words:
+        found += [
+            (place, place)
+            for place, (stem, word, _, _) in enumerate(tokens)
+            if stem in mark.stems or word in mark.words
+        ]
+    if mark.phrases:
+        stems = [token.stem for token in tokens]
+        found += chain(*(_find_phrase_spans(stems, phrase) for phrase in mark.phrases))
+    if mark.exact:
+        words = [token.word for token in tokens]
+        found += chain(*(_find_phrase_spans(words, phrase) for phrase in mark.exact))
+    return found
 
 
 def _find_phrase_spans(terms: Sequence[str], phrase: Phrase) -> list[tuple[int, int]]:

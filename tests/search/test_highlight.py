@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from indexer import Article, open_index
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
@@ -88,47 +89,61 @@ _PIECES = (
 )  # fmt: skip
 _GAPS = (" ", "\n", ", ", "-", ". ", "\u00a0", "\u3000", "\u202f", "\u2009: ")
 _TOKENS = [piece + gap for piece in _PIECES for gap in _GAPS]
-_WORDS = ("crane", "oil", "us", "c", "at&t", "t", "cranes", "b\u00e1n", "\u4e2d\u56fd", "\u4e2d\u56fd\u4eba")
-_PHRASES = st.lists(st.lists(st.sampled_from(_WORDS), min_size=2, max_size=3), max_size=2)
+_PLAIN_WORDS = ("crane", "oil", "us", "c", "t", "cranes")
+_WORDS = (*_PLAIN_WORDS, "at&t", "b\u00e1n", "\u4e2d\u56fd", "\u4e2d\u56fd\u4eba")
 # So much plain text that the other characters are few.
 _PLAIN = "The harbour master wrote down what he saw. " * 40
+_PLAIN_TOKENS = ("crane ", "oil ", "us ", "c, ", "notwithstanding the misunderstandings ")
+_RUNS = st.sampled_from(_TOKENS) | st.permutations(_PLAIN_TOKENS).map("".join)
+# A word or a phrase as typed, and whether it is searched for as written.
+_Part = tuple[list[str], bool]
 
 
+def _list_parts(words: Sequence[str], least: int) -> st.SearchStrategy[list[_Part]]:
+    row = st.lists(st.sampled_from(words), min_size=1, max_size=3)
+    return st.lists(st.tuples(row, st.booleans()), min_size=least, max_size=3)
+
+
+def _list_terms(words: Sequence[str]) -> st.SearchStrategy[tuple[list[_Part], list[_Part]]]:
+    return st.tuples(_list_parts(words, 0), st.just([]) | _list_parts(words, 2))
+
+
+@settings(max_examples=300)
 @given(
     st.sampled_from(("en", "fr", "vi", "zh", "xx")),
-    st.lists(st.lists(st.sampled_from(_TOKENS), max_size=8), max_size=3),
-    st.sets(st.sampled_from(_WORDS), max_size=2),
-    _PHRASES,
-    _PHRASES,
+    st.lists(st.lists(_RUNS, min_size=2, max_size=6).map("".join), max_size=3),
+    _list_terms(_PLAIN_WORDS) | _list_terms(_PLAIN_WORDS) | _list_terms(_WORDS),
+    st.tuples(st.integers(1, 5), st.integers(1, 9)),
+    st.sampled_from((1, 1, 3)),
     st.booleans(),
 )
 def test_literals_are_marked_where_analysis_marks_them(
     language: str,
-    rows: list[list[str]],
-    words: set[str],
-    phrases: list[list[str]],
-    exact: list[list[str]],
+    rows: list[str],
+    terms: tuple[list[_Part], list[_Part]],
+    distances: tuple[int, int],
+    slop: int,
     is_mixed: bool,
 ) -> None:
     analyzer = get_analyzer(language)
-    texts = [*map("".join, rows), _PLAIN]
+    texts = [*rows, _PLAIN]
     known = analyzer.tokenize(" ".join((*_PIECES, *_WORDS)))
 
     def words_of(stem: str) -> set[str]:
         return {token.word for token in known if token.stem == stem}
 
-    def stems(texts: Iterable[str]) -> tuple[str, ...]:
-        return tuple(token.stem for text in texts for token in analyzer.tokenize(text, query=True))
+    def make_mark(part: _Part) -> TermSet:
+        words, is_exact = part
+        tokens = [token for word in words for token in analyzer.tokenize(word, query=True)]
+        row = tuple(token.word if is_exact else token.stem for token in tokens)
+        mark = TermSet()
+        if len(row) == 1:
+            return structs.replace(mark, **{"words" if is_exact else "stems": frozenset(row)})
+        return structs.replace(mark, **{"exact" if is_exact else "phrases": frozenset({(row, slop)})})
 
-    rows_of_stems = [*map(stems, ([word] for word in words)), *map(stems, phrases)]
-    mark = TermSet(
-        stems=frozenset(row[0] for row in rows_of_stems if len(row) == 1),
-        phrases=frozenset((row, 1) for row in rows_of_stems if len(row) > 1),
-        exact=frozenset(
-            (tuple(token.word for word in row for token in analyzer.tokenize(word, query=True)), 1)
-            for row in exact
-        ),
-    )
+    whole, near = (tuple(map(make_mark, parts)) for parts in terms)
+    chains = frozenset({(near, distances[: len(near) - 1])} if near else ())
+    mark = TermSet.of([*whole, TermSet(nears=chains)])
     analyzers = [analyzer] * len(texts)
     is_mixed |= analyzer.tells_accents_apart
     literal = find_spans(texts, analyzers, Highlighter.of([mark], words_of, is_mixed=is_mixed))

@@ -176,3 +176,15 @@ def test_ascii_text_has_the_same_tokens_as_other_text(text: str) -> None:
     words = get_analyzer("en")
     # A letter of another script at the end changes nothing before the space.
     assert words.split_surfaces(text) == words.split_surfaces(f"{text} \u00e9")[:-1]
+
+
+@given(
+    st.sampled_from(["en", "fr", "it", "tr", "vi", "zh", "he", "xx"]),
+    st.lists(
+        st.sampled_from(["l'", "'s", "+", "#", "@", "&", ".", ",", "U.S.", "C", "qu'", "d", "a", "1", " "])
+    ).map("".join)
+    | st.text(alphabet=st.characters(max_codepoint=127), max_size=80),
+)
+def test_each_surface_of_ascii_text_is_one_token(language: str, text: str) -> None:
+    analyzer = get_analyzer(language)
+    assert len(analyzer.split_surfaces(text)) == len(analyzer.tokenize(text))
