@@ -6,6 +6,7 @@ import secrets
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +16,14 @@ import numpy as np
 from indexer.article import Article
 from indexer.engine.build.gather import Chunk, Gatherer
 from indexer.engine.build.invert import Buffer
-from indexer.engine.build.merge import TIERED, MergePolicy, choose_dictionary, merge
+from indexer.engine.build.merge import (
+    TIERED,
+    MergePolicy,
+    allocate_on_disk,
+    choose_dictionary,
+    merge,
+    return_memory,
+)
 from indexer.engine.format.text_store import TextWriter
 from indexer.engine.read.contents import SegmentEntry, contents_path, encode_contents
 from indexer.engine.read.segment import SegmentView
@@ -177,7 +185,11 @@ class Batch:
         if chunk.ids:
             self._buffer.add(chunk, self._numbers)
         if self._buffer.articles:
-            self._written.append(self._write(*self._buffer.make_segment()))
+            # What reading has freed is returned before more is needed, and what writing has freed afterwards.
+            return_memory()
+            allocate = partial(allocate_on_disk, self._folder)
+            self._written.append(self._write(*self._buffer.make_segment(allocate)))
+            return_memory()
 
     def _write(self, pieces: Iterator[bytes | memoryview], documents: int) -> SegmentEntry:
         seal: bytes | memoryview = b""

@@ -31,6 +31,8 @@ from indexer.engine.format.segment_file import (
 from indexer.engine.format.text_store import ENOUGH_TO_TRAIN, TextStore, TextWriter, train
 
 Ints = NDArray[np.int64]
+Allocate = Callable[[int, DTypeLike], Array]
+"""Returns an array of a size and a type, as `numpy.empty` does."""
 PLAIN_COLUMNS = ("date_starts", "date_ends", "title_keys", "sketches")
 """Columns of articles that are stored in their own type; the others are compact."""
 # Measured: bytes of memory for the chunks, and for making a segment of them.
@@ -136,13 +138,16 @@ class Buffer:
             numbers[:] = array("i", new_number[old].tobytes())
         self.forms = Numbering({form: number for number, form in enumerate(compress(self.forms, used))})
 
-    def make_segment(self) -> tuple[Iterator[bytes | memoryview], int]:
-        """The bytes of the segment, and how many documents it has; the buffer is empty afterwards."""
-        sections, facts = self.make_sections()
+    def make_segment(self, allocate: Allocate = np.empty) -> tuple[Iterator[bytes | memoryview], int]:
+        """The bytes of the segment, and how many documents it has; the buffer is empty afterwards.
+
+        An array of all words, for which there may be too little memory beside the chunks, is from `allocate`.
+        """
+        sections, facts = self.make_sections(allocate)
         return encode_segment(sections, facts), facts["documents"]
 
-    def make_sections(self) -> tuple[Iterator[Section], dict[str, Any]]:
-        """The sections of the segment and the facts about it; the buffer is empty afterwards."""
+    def make_sections(self, allocate: Allocate = np.empty) -> tuple[Iterator[Section], dict[str, Any]]:
+        """The sections of the segment and the facts about it; see `make_segment`."""
         self.texts = train(self.texts)
         chunks, texts, forms = self.chunks, self.texts, self.forms
         self.clear()
@@ -158,7 +163,10 @@ class Buffer:
         doc_fields = np.zeros(len(is_own), np.int64)
         doc_fields[is_own] = custom_fields + 1
         facts = make_facts(int(first[-1]), len(counts), languages, columns, text_names)
-        return _make_sections(chunks, forms, counts, first, doc_fields, languages, texts, columns), facts
+        sections = _make_sections(
+            chunks, forms, counts, first, doc_fields, languages, texts, columns, allocate
+        )
+        return sections, facts
 
 
 def make_facts(
@@ -183,6 +191,7 @@ def _make_sections(
     languages: list[str],
     texts: TextWriter,
     fields: Mapping[str, Column],
+    allocate: Allocate,
 ) -> Iterator[Section]:
     """Make the sections of a segment, one after the other; the chunks are consumed.
 
@@ -225,7 +234,7 @@ def _make_sections(
     terms = np.zeros(documents, np.int64)
     terms[is_text] = _concatenate([chunk.text_terms for chunk in chunks])
     yield from add_prefix("title", encode_postings(sorted_forms, titles))
-    yield from encode_phrases(sorted_forms, is_common, paragraphs, terms)
+    yield from encode_phrases(sorted_forms, is_common, paragraphs, terms, allocate)
     yield from add_prefix("paragraph", encode_postings(sorted_forms, paragraphs))
     del sorted_forms
     anchors = np.zeros(documents, np.uint32)
@@ -273,10 +282,6 @@ def _find_starts(owners: Array, count: int) -> NDArray[np.int32]:
     starts = np.zeros(count + 1, np.int32)
     np.cumsum(np.bincount(owners, minlength=count), out=starts[1:], dtype=np.int32)
     return starts
-
-
-Allocate = Callable[[int, DTypeLike], Array]
-"""Returns an array of a size and a type, as `numpy.empty` does."""
 
 
 def encode_phrases(

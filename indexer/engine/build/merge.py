@@ -92,7 +92,7 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]
 
     Raises IndexDamaged if the content of a source is not consistent.
     """
-    _return_memory(_WHILE_MERGING)
+    return_memory(_WHILE_MERGING)
     inputs = [_Input(view, live) for view, live in sources]
     documents = sum(source.documents for source in inputs)
     languages, codes = merge_labels(
@@ -246,10 +246,10 @@ def _restore_malloc(sections: Iterator[Section]) -> Iterator[Section]:
     try:
         yield from sections
     finally:
-        _return_memory(_OTHERWISE)
+        return_memory()
 
 
-def _return_memory(above: int) -> None:
+def return_memory(above: int = _OTHERWISE) -> None:
     """Have the C library return free memory in pieces of more than `above` bytes to the system at once.
 
     By default, glibc keeps much of it: merging 64 MB of distinct words took 523 MB instead of 497 MB.

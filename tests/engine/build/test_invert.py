@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
+from numpy.typing import DTypeLike
 
 from indexer import Article
 from indexer.engine.build.gather import Chunk, Gatherer, stable_order
 from indexer.engine.build.invert import Buffer
-from indexer.engine.format.segment_file import Packed, pack
+from indexer.engine.format.segment_file import Array, Packed, pack
 from indexer.engine.format.text_store import TextStore
 from tests.engine.segments import (
     ARTICLES,
@@ -22,6 +23,7 @@ from tests.engine.segments import (
     FIELDS,
     MANY,
     assert_says,
+    buffered,
     built,
     contents,
     gathered,
@@ -94,6 +96,20 @@ def test_a_cleared_buffer_makes_a_segment_of_later_articles_only(
         assert contents(view) == contents(built(articles, tmp_path / "alone.nut"))
         buffer.clear()
         assert (buffer.articles, buffer.size) == (0, 0)
+
+
+def test_the_words_of_a_segment_are_put_in_order_where_the_caller_wants() -> None:
+    sizes: list[int] = []
+
+    def allocate(size: int, kind: DTypeLike) -> Array:
+        sizes.append(size)
+        return np.empty(size, kind)
+
+    buffer = buffered(EVERYTHING)
+    terms = len(buffer.chunks[0].texts)
+    pieces = b"".join(buffer.make_segment(allocate)[0])
+    assert pieces == b"".join(buffered(EVERYTHING).make_segment()[0])
+    assert max(sizes) > terms
 
 
 @MANY
