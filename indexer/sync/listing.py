@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from operator import attrgetter
 from pathlib import Path
 
 from indexer.article import Failure
@@ -119,45 +119,82 @@ def _walk(root: Path, exclusions: Exclusions, listing: Listing) -> None:
     while folders:
         folder, prefix = folders.pop()
         try:
-            with os.scandir(folder) as entries:
-                found = sorted(entries, key=attrgetter("name"))
+            with _open_folder(folder) as opened:
+                inner = _list_folder(folder, prefix, opened, home, suffixes, exclusions, listing)
         except OSError as error:
-            if prefix and exclusions.exclude(prefix):
-                continue
-            reason = f"the folder cannot be listed ({error.strerror})"
-            listing.failures.append(Failure(prefix.rstrip("/") or ".", reason))
+            if not prefix or not exclusions.exclude(prefix):
+                reason = f"the folder cannot be listed ({error.strerror})"
+                listing.failures.append(Failure(prefix.rstrip("/") or ".", reason))
             continue
-        inner = []
-        names = {entry.name for entry in found}
-        of_index = find_index_names(names)
-        if IGNORE_FILE in names and (reason := _read_patterns(folder, prefix, exclusions)):
-            # What it excludes is not known, so nothing in the folder is indexed or removed.
-            listing.failures.append(Failure(prefix.rstrip("/") or ".", f"{IGNORE_FILE} in it {reason}"))
-            continue
-        has_patterns = bool(exclusions)
-        for entry in found:
-            name = entry.name
-            if name[0] == "." or name in of_index:
-                continue
-            if has_patterns and exclusions.exclude(prefix + name) and not entry.is_dir(follow_symlinks=False):
-                listing.kinds_not_read[EXCLUDED] = listing.kinds_not_read.get(EXCLUDED, 0) + 1
-                continue
-            # Nearly all are files or folders, which need no system call to be distinguished.
-            if entry.is_file(follow_symlinks=False):
-                kind = None if name[name.rfind(".") :] in suffixes else find_unread_kind(name)
-                if kind is None:
-                    _list_file(entry, prefix + name, listing)
-                else:
-                    listing.kinds_not_read[kind] = listing.kinds_not_read.get(kind, 0) + 1
-            elif entry.is_dir(follow_symlinks=False):
-                if is_skipped_folder(name, names):
-                    continue
-                inner.append((entry.path, f"{prefix}{name}/"))
-                listing.folders.add(prefix + name)
-            else:
-                _list_other(entry, prefix + name, home, listing)
         # A stack, as folders may lie deeper than Python can recurse; the last pushed is walked first.
-        folders += reversed(inner)
+        folders += [(f"{folder}/{name}", f"{prefix}{name}/") for name in reversed(inner)]
+
+
+@contextmanager
+def _open_folder(folder: str) -> Iterator[int | str]:
+    """A folder as `os.scandir` takes it: open, so that its path is not looked up again for each file."""
+    if os.scandir not in os.supports_fd:
+        yield folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _list_folder(
+    folder: str,
+    prefix: str,
+    opened: int | str,
+    home: Path,
+    suffixes: Container[str],
+    exclusions: Exclusions,
+    listing: Listing,
+) -> list[str]:
+    """List the files in an open folder; returns the names of the folders in it that are to be walked.
+
+    Raises OSError if it cannot be listed.
+    """
+    inner: list[str] = []
+    with os.scandir(opened) as entries:
+        found = {entry.name: entry for entry in entries}
+    of_index = find_index_names(found.keys())
+    if IGNORE_FILE in found and (reason := _read_patterns(folder, prefix, exclusions)):
+        # What it excludes is not known, so nothing in the folder is indexed or removed.
+        listing.failures.append(Failure(prefix.rstrip("/") or ".", f"{IGNORE_FILE} in it {reason}"))
+        return inner
+    has_patterns = bool(exclusions)
+    for name in sorted(found):
+        if name[0] == "." or name in of_index:
+            continue
+        entry, below = found[name], prefix + name
+        if has_patterns and exclusions.exclude(below) and not entry.is_dir(follow_symlinks=False):
+            listing.kinds_not_read[EXCLUDED] = listing.kinds_not_read.get(EXCLUDED, 0) + 1
+            continue
+        # Nearly all are files or folders, which need no system call to be distinguished.
+        if entry.is_file(follow_symlinks=False):
+            kind = None if name[name.rfind(".") :] in suffixes else find_unread_kind(name)
+            if kind is not None:
+                listing.kinds_not_read[kind] = listing.kinds_not_read.get(kind, 0) + 1
+                continue
+        elif entry.is_dir(follow_symlinks=False):
+            if not is_skipped_folder(name, found):
+                inner.append(name)
+                listing.folders.add(below)
+            continue
+        elif not _is_wanted(entry, f"{folder}/{name}", below, home, listing):
+            continue
+        try:
+            status = entry.stat()
+        except OSError as error:
+            listing.failures.append(Failure(below, f"cannot be opened ({error.strerror})"))
+            continue
+        if stat.S_ISREG(status.st_mode):
+            listing.files[below] = _stamp(status)
+        else:
+            listing.failures.append(Failure(below, "is not a regular file"))
+    return inner
 
 
 def _read_patterns(folder: str, prefix: str, exclusions: Exclusions) -> str:
@@ -172,20 +209,11 @@ def _read_patterns(folder: str, prefix: str, exclusions: Exclusions) -> str:
     return ""
 
 
-def _list_file(entry: os.DirEntry[str], below: str, listing: Listing) -> None:
-    try:
-        status = entry.stat()
-    except OSError as error:
-        listing.failures.append(Failure(below, f"cannot be opened ({error.strerror})"))
-        return
-    if stat.S_ISREG(status.st_mode):
-        listing.files[below] = Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    else:
-        listing.failures.append(Failure(below, "is not a regular file"))
+def _is_wanted(entry: os.DirEntry[str], path: str, below: str, home: Path, listing: Listing) -> bool:
+    """Whether to list a link, or something that is neither a file nor a folder: if its kind is read.
 
-
-def _list_other(entry: os.DirEntry[str], below: str, home: Path, listing: Listing) -> None:
-    """List a link, or something that is neither a file nor a folder, if its suffix is that of a reader."""
+    A link that leads out of the source is a failure.
+    """
     is_link = entry.is_symlink()
     try:
         # Links to folders are not followed: if the folder is in the source, the walk reaches it anyway.
@@ -193,12 +221,12 @@ def _list_other(entry: os.DirEntry[str], below: str, home: Path, listing: Listin
     except OSError:
         is_linked_folder = False  # the link may lead to itself
     if not is_linked_folder and find_unread_kind(entry.name) is not None:
-        return
+        return False
     # Path.resolve() raises for a link to itself.
-    if is_link and not Path(os.path.realpath(entry.path)).is_relative_to(home):
+    if is_link and not Path(os.path.realpath(path)).is_relative_to(home):
         listing.failures.append(Failure(below, LEADS_OUT))
-    elif not is_linked_folder:
-        _list_file(entry, below, listing)
+        return False
+    return not is_linked_folder
 
 
 def _stamp(status: os.stat_result) -> Stamp:

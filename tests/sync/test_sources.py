@@ -280,6 +280,28 @@ def test_folders_deeper_than_a_path_is_long_are_named(archive: Archive) -> None:
     assert found(archive) == {"a.txt"}
 
 
+def test_a_source_is_listed_the_same_where_open_folders_cannot_be_listed(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.write("b/c/d.txt", STORY)
+    archive.write("b/e.dat", STORY)
+    (archive.seeds / "b/f.txt").symlink_to("e.txt")
+    (archive.seeds / "b/g.txt").symlink_to("c/d.txt")
+    listed = list_source(Source(archive.seeds))
+    assert set(listed.files) == {"a.txt", "b/c/d.txt", "b/g.txt"}
+    assert [failure.path for failure in listed.failures] == ["b/f.txt"]
+    monkeypatch.setattr(os, "supports_fd", frozenset())
+    assert list_source(Source(archive.seeds)) == listed
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system does not list open files")
+def test_no_folder_stays_open_after_a_source_was_listed(archive: Archive) -> None:
+    archive.write("b/c/d.txt", STORY)
+    before = len([*Path("/proc/self/fd").iterdir()])
+    list_source(Source(archive.seeds))
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
 @pytest.mark.slow
 def test_a_hundred_thousand_empty_folders_are_walked(archive: Archive) -> None:
     for number in range(1000):
