@@ -181,8 +181,9 @@ def _change(config: Config, report: SyncReport) -> Iterator[tuple[Catalog, Batch
     _check_options(config)
     snapshot = open_snapshot(generations.live_folder(config.index))
     folder = snapshot.folder
-    catalog = catalogs.load(folder, snapshot.commit)
-    before = catalog.without_articles()
+    with catalogs.pause_gc():
+        catalog = catalogs.load(folder, snapshot.commit)
+        before = catalog.without_articles()
 
     def save(commit: int) -> None:
         catalog.committed = current_time()

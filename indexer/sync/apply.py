@@ -23,7 +23,18 @@ from indexer.readers import ReadOptions, describe_limits, needs_extra
 from indexer.results import SyncReport, add_counts
 from indexer.sources import Source
 from indexer.sync.aliases import carry_aliases
-from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Reading, Skipped, Stamp, to_failures
+from indexer.sync.catalog import (
+    STABLE,
+    Catalog,
+    Contents,
+    Entry,
+    FileState,
+    Reading,
+    Skipped,
+    Stamp,
+    pause_gc,
+    to_failures,
+)
 from indexer.sync.guards import refuse_shrunk
 from indexer.sync.listing import Listing
 from indexer.sync.options import SyncOptions
@@ -83,36 +94,14 @@ def sync_sources(
     """
     config, progress = options.config, options.progress
     read_options = options.read_options(Source(Path()))
-    own_options: dict[str, ReadOptions] = {}
-    for root in listings:
-        source = config.source_at(root)
-        catalog.set_reading(str(root), Reading(source.fingerprint, source.name))
-        if source.fingerprint:
-            own_options[str(root)] = options.read_options(source)
-    catalog.set_limits(describe_limits(read_options.max_bytes))
-    plans = {
-        root: make_plan(catalog.sources.setdefault(str(root), {}), listing)
-        for root, listing in listings.items()
-    }
-    states = {state for plan in plans.values() for state in plan.values()}
-    # If no file has to be read and none is missing, nothing is lost: there is nothing to compare.
-    is_same = states.isdisjoint({*TO_READ, FileState.MISSING})
-    before = {} if is_same else catalog.contents()
-    changes = _Changes(
-        catalog,
-        sink,
-        report,
-        max_bytes=read_options.max_bytes,
-        options=own_options,
-        owners=catalog.owners(),
-    )
-    planned = [file for root, plan in plans.items() for file in changes.begin(root, plan, listings[root])]
+    changes, planned, before = _plan_changes(listings, catalog, sink, report, options)
     progress.start(len(planned), sum(file.stamp.size for file in planned))
     files = [file for file in planned if changes.has_changed(file)]
     for _ in range(len(planned) - len(files)):
         progress.advance(0)
-    sizes = [(file.folder, file.path, file.stamp.size) for file in files]
-    jobs = count_workers(sizes, config.jobs or os.cpu_count() or 1)
+    jobs = count_workers(
+        [(file.folder, file.path, file.stamp.size) for file in files], config.jobs or os.cpu_count() or 1
+    )
     tasks = make_tasks(changes.make_parts(files, options.stop), read_options.max_bytes)
     by_place = {(file.folder, file.path): file for file in files}
     # Closed whatever happens, so that no worker outlives the sync.
@@ -125,21 +114,55 @@ def sync_sources(
                     progress.advance(file.stamp.size)
                 wanted += changes.accept(file, result, is_piece=part.data is not None)
             sink.take(chunk.select(wanted), numbers)
-    report.interrupted = any(file.entry is None for file in files)
-    if report.interrupted:
-        changes.restore_unread(files)
-    changes.restore_unread_parts(files)
-    if changes.released:
-        carry_aliases(before, catalog.aliases, catalog, changes.owners)
-    try:
-        if changes.released and not options.allow_mass_delete:
-            refuse_shrunk(before, catalog, listings)
-    except SourceShrunk as error:
-        if not report.dry_run:
-            raise
-        report.refused = str(error)
-    changes.remove_released()
-    report.failed[:] = to_failures((failure.path, failure.reason) for failure in report.failed)
+    with pause_gc():
+        report.interrupted = any(file.entry is None for file in files)
+        if report.interrupted:
+            changes.restore_unread(files)
+        changes.restore_unread_parts(files)
+        if changes.released:
+            carry_aliases(before, catalog.aliases, catalog, changes.owners)
+        try:
+            if changes.released and not options.allow_mass_delete:
+                refuse_shrunk(before, catalog, listings)
+        except SourceShrunk as error:
+            if not report.dry_run:
+                raise
+            report.refused = str(error)
+        changes.remove_released()
+        report.failed[:] = to_failures((failure.path, failure.reason) for failure in report.failed)
+
+
+@pause_gc()
+def _plan_changes(
+    listings: Mapping[Path, Listing], catalog: Catalog, sink: Sink, report: SyncReport, options: SyncOptions
+) -> tuple[_Changes, list[_File], Contents]:
+    """Plan a sync: its changes so far, the files that may have to be read, and what sources held before."""
+    max_bytes = options.read_options(Source(Path())).max_bytes
+    own_options: dict[str, ReadOptions] = {}
+    for root in listings:
+        source = options.config.source_at(root)
+        catalog.set_reading(str(root), Reading(source.fingerprint, source.name))
+        if source.fingerprint:
+            own_options[str(root)] = options.read_options(source)
+    catalog.set_limits(describe_limits(max_bytes))
+    plans = {
+        root: make_plan(catalog.sources.setdefault(str(root), {}), listing)
+        for root, listing in listings.items()
+    }
+    states = {state for plan in plans.values() for state in plan.values()}
+    # If no file has to be read and none is missing, nothing is lost: there is nothing to compare.
+    is_same = states.isdisjoint({*TO_READ, FileState.MISSING})
+    before = {} if is_same else catalog.contents()
+    changes = _Changes(
+        catalog,
+        sink,
+        report,
+        max_bytes=max_bytes,
+        options=own_options,
+        owners=catalog.owners(),
+    )
+    planned = [file for root, plan in plans.items() for file in changes.begin(root, plan, listings[root])]
+    return changes, planned, before
 
 
 @dataclass(slots=True, eq=False)
@@ -333,8 +356,10 @@ class _Changes:
 
     def _count_unchanged(self, entry: Entry) -> None:
         self.report.unchanged += len(entry.articles)
-        self.report.failed += to_failures(entry.failures)
-        add_counts(self.report.kinds_not_read, entry.not_read)
+        if entry.failures:
+            self.report.failed += to_failures(entry.failures)
+        if entry.not_read:
+            add_counts(self.report.kinds_not_read, entry.not_read)
 
     def _fail(self, entry: Entry, path: str, reason: str) -> None:
         entry.failures.append((path, reason))

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,8 +34,30 @@ from indexer.files.storage import discard, translate_index_errors, write_durably
 from indexer.results import add_counts
 
 _TIMES = ("size", "mtime_ns", "ctime_ns")
+# With some versions of msgspec, its errors are not ValueErrors.
+_DECODING_ERRORS = (
+    zstandard.ZstdError,
+    msgspec.MsgspecError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 _LONG = 4096  # bytes of JSON from which a line is compressed
 _MAX_RATIO = 256  # JSON to compressed bytes: a bound for the memory that an invalid catalog takes
+
+
+@contextmanager
+def pause_gc() -> Iterator[None]:
+    """Pause the garbage collector while many objects are made: each of its passes looks at all of them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class FileState(StrEnum):
@@ -201,13 +224,23 @@ class Catalog(Struct):
         """The counts of what the containers of a source have besides their records, by kind."""
         counts: dict[str, int] = {}
         for entry in self.sources[source].values():
-            add_counts(counts, entry.not_read)
+            if entry.not_read:
+                add_counts(counts, entry.not_read)
         return counts
 
     def failures(self, source: str) -> list[tuple[str, str]]:
         """What of a source could not be read when it was last tried: paths and reasons."""
         listed = self.skipped.get(source, Skipped()).failures
         return [*listed, *(pair for entry in self.sources[source].values() for pair in entry.failures)]
+
+
+class _StoredCatalog(Catalog):
+    """A catalog as it may stand on the disk: format 6 calls the articles added through the API `apart`.
+
+    A rebuild starts from the catalog of an older format.
+    """
+
+    apart: dict[str, tuple[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,24 +285,25 @@ class Hints:
         """Whether these are the same files with the same limits and options: nothing has to be read."""
         if not self.is_stable or (self.limits, self.options) != (limits, options):
             return False
-        if len(self.paths) != len(files) or not all(map(files.__contains__, self.paths)):
+        found = [stamp for path in self.paths if (stamp := files.get(path))]
+        if not len(found) == len(self.paths) == len(files):
             return False
-        found = [*map(files.__getitem__, self.paths)]
         # Lists are compared, because making an object of each known file would take longer than all the rest.
-        return [[*map(attrgetter(name), found)] for name in _TIMES] == self.stamps
+        return _list_times(found) == self.stamps
 
 
+@pause_gc()
 def save(folder: Path, commit: int, catalog: Catalog) -> None:
     """Write a generation's catalog for a commit that is about to be made; drops its stale aliases."""
     catalog.drop_stale_aliases()
-    counts = Counter(language for _, language in catalog.api_articles.values())
-    for _, _, entry in catalog.entries():
-        counts.update(language for _, language in entry.articles.values())
+    listed = chain([catalog.api_articles], (entry.articles for _, _, entry in catalog.entries()))
+    counts = Counter(language for articles in listed for _, language in articles.values())
     kinds: dict[str, int] = {}
     for skipped in catalog.skipped.values():
         add_counts(kinds, skipped.kinds_not_read)
-    for source in catalog.sources:
-        add_counts(kinds, catalog.not_read(source))
+    not_read = {source: catalog.not_read(source) for source in catalog.sources}
+    for own in not_read.values():
+        add_counts(kinds, own)
     summary = {
         "committed": catalog.committed,
         # Ties by name, so that the same articles give the same order whatever their history.
@@ -283,13 +317,13 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
     hints = {
         source: {
             "paths": list(files),
-            "stamps": [[getattr(e.stamp, name) for e in files.values()] for name in _TIMES],
+            "stamps": _list_times(entry.stamp for entry in files.values()),
             "is_stable": not catalog.skipped.get(source, Skipped()).failures
             and all(entry.state in STABLE for entry in files.values()),
             "articles": sum(len(entry.articles) for entry in files.values()),
             "failures": catalog.failures(source),
             "kinds_not_read": catalog.skipped.get(source, Skipped()).kinds_not_read,
-            "not_read": catalog.not_read(source),
+            "not_read": not_read[source],
             "limits": catalog.limits,
             "options": catalog.readings.get(source, Reading()).options,
         }
@@ -309,7 +343,7 @@ def tidy(folder: Path, commit: int) -> None:
 def load_summary(folder: Path, commit: int) -> Summary:
     """The part of a commit's catalog that readers need; raises IndexDamaged or StorageFailed."""
     with _reading(folder, commit) as path:
-        line = _lines(path)[0]
+        (line,) = _lines(path, dict)
         return Summary(
             committed=line["committed"],
             languages=dict(line["languages"]),
@@ -326,18 +360,18 @@ def load_hints(folder: Path, commit: int) -> dict[str, Hints]:
     with _reading(folder, commit) as path:
         return {
             source: Hints(**(known | {"failures": to_failures(known["failures"])}))
-            for source, known in _lines(path, most=2)[1].items()
+            for source, known in _lines(path, dict, dict)[1].items()
         }
 
 
+@pause_gc()
 def load(folder: Path, commit: int) -> Catalog:
     """The whole catalog of a commit; raises IndexDamaged or StorageFailed."""
-    with _reading(folder, commit) as path, pause_gc():
-        whole = _lines(path, most=3, is_all=True)[2]
-        if "apart" in whole:
-            # Format 6 calls them so and has no states; a rebuild starts from the catalog of an older format.
-            whole["api_articles"] = whole.pop("apart")
-        return convert(whole, Catalog)
+    with _reading(folder, commit) as path:
+        stored = _lines(path, dict, dict, _StoredCatalog, is_all=True)[2]
+        catalog = Catalog(*(getattr(stored, name) for name in Catalog.__struct_fields__))
+        catalog.api_articles |= stored.apart
+        return catalog
 
 
 def to_failures(pairs: Iterable[Sequence[str]]) -> tuple[Failure, ...]:
@@ -353,18 +387,6 @@ def newest(folder: Path) -> int:
 
 
 @contextmanager
-def pause_gc() -> Iterator[None]:
-    """Pause the garbage collector while many objects are made: each of its passes looks at all of them."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-@contextmanager
 def _reading(folder: Path, commit: int) -> Iterator[Path]:
     path = _path(folder, commit)
     try:
@@ -372,7 +394,7 @@ def _reading(folder: Path, commit: int) -> Iterator[Path]:
             yield path
     except OSError as error:
         raise _damage_of(path, error.strerror or str(error)) from error
-    except (zstandard.ZstdError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except _DECODING_ERRORS as error:
         raise _damage_of(path, "its contents make no sense") from error
 
 
@@ -383,9 +405,16 @@ def _damage_of(path: Path, reason: str) -> IndexDamaged:
     )
 
 
-def _lines(path: Path, most: int = 1, *, is_all: bool = False) -> list[Any]:
+def _list_times(stamps: Iterable[Stamp]) -> list[list[int]]:
+    """The sizes and times of stamps, as three lists."""
+    given = [*stamps]
+    return [[*map(attrgetter(name), given)] for name in _TIMES]
+
+
+def _lines(path: Path, *kinds: type[Any], is_all: bool = False) -> list[Any]:
+    """The first lines of a catalog, each converted to a type."""
     with open_regular(path) as file:
-        found = [_decode_line(path, file.readline()) for _ in range(most)]
+        found = [_decode_line(path, file.readline(), kind) for kind in kinds]
         if is_all and file.read(1):
             raise _damage_of(path, "there is data after its end")
     return found
@@ -404,7 +433,7 @@ def _encode_line(part: Catalog | Mapping[str, Any]) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def _decode_line(path: Path, line: bytes) -> Any:
+def _decode_line(path: Path, line: bytes, kind: type[Any]) -> Any:
     checksum, _, text = line.removesuffix(b"\n").partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
         raise _damage_of(path, "its checksum does not match")
@@ -413,7 +442,11 @@ def _decode_line(path: Path, line: bytes) -> Any:
         if zstandard.frame_content_size(frame) > _MAX_RATIO * len(frame):
             raise ValueError("more text than a frame may have")
         text = zstandard.ZstdDecompressor().decompress(frame, allow_extra_data=False)
-    return json.loads(text)
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError:
+        # The names of some files are not UTF-8: only Python's decoder, which is slower, reads their bytes.
+        return convert(json.loads(text), kind)
 
 
 def _path(folder: Path, commit: int) -> Path:

@@ -27,7 +27,7 @@ def make_plan(known: Mapping[str, Entry], listing: Listing) -> dict[str, FileSta
     plan = dict.fromkeys(absent, FileState.MISSING)
     plan |= dict.fromkeys(listing.find_hidden(absent), FileState.UNREADABLE)
     plan |= {path: _compare(known.get(path), stamp) for path, stamp in listing.files.items()}
-    return dict(sorted(plan.items()))
+    return {path: plan[path] for path in sorted(plan)}
 
 
 def _compare(entry: Entry | None, stamp: Stamp) -> FileState:

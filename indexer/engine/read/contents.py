@@ -48,7 +48,7 @@ class SegmentEntry(msgspec.Struct, frozen=True):
 
     @property
     def removed_count(self) -> int:
-        return sum(byte.bit_count() for byte in self.removed)
+        return int.from_bytes(self.removed).bit_count()
 
     @property
     def live_count(self) -> int:
