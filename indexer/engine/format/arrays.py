@@ -24,9 +24,10 @@ def contains(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
     if not len(ids) or not len(wanted):
         return np.zeros(len(wanted), np.bool_)
     if len(ids) + int(ids[-1]) // _FLAGS_CLEARED < len(wanted) * _SEARCH_COST:
-        flags = np.zeros(1 + max(int(ids[-1]), int(wanted.max())), np.bool_)
+        # What is wanted may be far above the ids.
+        flags = np.zeros(1 + int(ids[-1]), np.bool_)
         flags[ids] = True
-        found: NDArray[np.bool_] = flags.take(wanted)
+        found: NDArray[np.bool_] = flags.take(wanted, mode="clip") & (wanted <= ids[-1])
         return found
     indices = ids.searchsorted(wanted)
     indices[indices == len(ids)] = 0
