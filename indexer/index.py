@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from types import TracebackType
@@ -11,22 +10,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from indexer.article import Article
 from indexer.config import Config, load_config
-from indexer.errors import IndexBuilding, IndexDamaged, NutgrafError
+from indexer.engines import Engine, EngineReader, open_engine
+from indexer.errors import NutgrafError
 from indexer.fields import FieldType
-from indexer.files.fork_safe import Lock
 from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, Status, Suggestion
 from indexer.search.request import Restriction, SearchRequest, Values, make_restriction
-from indexer.search.search import find_number, mark_article, search
-from indexer.store import generations
-from indexer.store.progress import read_progress
-from indexer.store.reader import (
-    OpenIndex,
-    RestrictionCache,
-    check_restriction,
-    open_live,
-    open_previous,
-    status_of,
-)
+from indexer.store.reader import check_restriction
 
 if TYPE_CHECKING:
     from indexer.results import Diagnosis, QuoteCheck, SyncReport, Verification
@@ -47,13 +36,15 @@ def open_index(index: str | os.PathLike[str] | Config | None = None, **options: 
     return Index(load_config(**options))
 
 
-class IndexReader(ABC):
+class IndexReader:
     """The reading methods of an index, for all its articles or for those that pass a restriction.
 
     Each read answers from the last commit. Readers are safe to share between threads.
     """
 
     config: Config
+    _engine: Engine
+    _restriction: Restriction | None = None
 
     def search(
         self,
@@ -135,7 +126,7 @@ class IndexReader(ABC):
 
     def run(self, request: SearchRequest) -> Page:
         """Return the page of a request that was made before, as `search` does; raises what that raises."""
-        return self._read(search, request)
+        return self._read(lambda reader: reader.search(request))
 
     def suggest(self, prefix: str, limit: int = 8) -> tuple[Suggestion, ...]:
         """At most `limit` queries that a text may become while it is typed; any string is one.
@@ -143,9 +134,7 @@ class IndexReader(ABC):
         They are completions of the last word that occur in articles matching the other words, phrases that
         continue the text, and titles; each one finds something. Raises IndexMissing or IndexDamaged.
         """
-        from indexer.search.suggest import suggest
-
-        return self._read(suggest, prefix, limit)
+        return self._read(lambda reader: reader.suggest(prefix, limit))
 
     def resolve_id(self, article_id: str) -> str:
         """Return the id of the article that every method finds by this one; raises ArticleMissing.
@@ -153,13 +142,11 @@ class IndexReader(ABC):
         It is another id if the article had this one before its file was renamed, or if the article is a line
         of a JSON Lines file that states this one, and no other does.
         """
-        found: str = self._read_article(lambda snapshot, _, number: snapshot.id_of(number), article_id)
-        return found
+        return self._read(lambda reader: reader.resolve_id(article_id))
 
     def get_article(self, article_id: str) -> Article:
         """Return the whole article with this id; raises ArticleMissing."""
-        found: Article = self._read_article(lambda snapshot, _, number: snapshot.article(number), article_id)
-        return found
+        return self._read(lambda reader: reader.get_article(article_id))
 
     def articles(self) -> Iterator[Article]:
         """Return an iterator over all articles, each whole, in the order of their ids.
@@ -168,14 +155,15 @@ class IndexReader(ABC):
         one by one: the memory that this takes does not grow with their texts. Raises IndexMissing; and
         IndexDamaged, also from the iterator, when it meets a damaged part.
         """
-        return self._read(lambda snapshot, _: map(snapshot.article, snapshot.iter_by_id()))
+        return self._read(lambda reader: reader.articles())
 
     def mark_article(self, article_id: str, query: str = "", *, prefix: bool = False) -> MarkedArticle:
         """Return the whole article with this id, and what a query matches in it; raises ArticleMissing.
 
         With `prefix`, the last word of the query is still being typed, as in `search`.
         """
-        return self._read_article(mark_article, article_id, SearchRequest(query, prefix=prefix))
+        request = SearchRequest(query, prefix=prefix)
+        return self._read(lambda reader: reader.mark_article(article_id, request))
 
     def find_similar(self, article_id: str, limit: int = 10) -> Hits:
         """Return the articles that are most similar to the one with this id, the most similar first.
@@ -184,15 +172,11 @@ class IndexReader(ABC):
         one hit. The words that they share are highlighted. It has the time of a query; the hits have
         `timed_out` if that was up. Raises ArticleMissing, and InvalidRequest for an invalid limit.
         """
-        from indexer.search.similar import find_similar
-
-        return self._read_article(find_similar, article_id, limit)
+        return self._read(lambda reader: reader.find_similar(article_id, limit))
 
     def find_duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
         """Return the near-duplicates of the article with this id, newest first; raises ArticleMissing."""
-        from indexer.search.similar import find_duplicates
-
-        return self._read_article(lambda snapshot, _, number: find_duplicates(snapshot, number), article_id)
+        return self._read(lambda reader: reader.find_duplicates(article_id))
 
     def verify_quote(self, text: str, article_id: str | None = None) -> QuoteCheck:
         """Return whether an article, any or the one with this id, contains a quotation.
@@ -202,16 +186,7 @@ class IndexReader(ABC):
         the time of a query; the result has `timed_out` if that was up. Raises ArticleMissing, and
         InvalidRequest for a text without words or of more than 4,000 characters.
         """
-        from indexer.search.quotes import verify_quote
-
-        return self._read(
-            lambda snapshot, settings: verify_quote(
-                snapshot,
-                settings,
-                text,
-                None if article_id is None else find_number(snapshot, settings, article_id),
-            )
-        )
+        return self._read(lambda reader: reader.verify_quote(text, article_id))
 
     def get_revision(self) -> str:
         """Return a short name of the current snapshot, which changes with every commit and every rebuild.
@@ -219,23 +194,21 @@ class IndexReader(ABC):
         It consists of the generation, the number of the commit and a random name, with dots between them; an
         index that is created again in the same folder has another one. Raises IndexMissing or IndexDamaged.
         """
-        snapshot = self._open_last_commit().snapshot
-        newest = next(reversed(snapshot.views()), "")
-        return f"{snapshot.folder.name}.{snapshot.commit}.{newest}"
+        return self._read(lambda reader: reader.revision)
 
     def get_status(self) -> Status:
         """Return what the index holds; raises IndexMissing or IndexDamaged."""
-        return status_of(self._open_last_commit())
+        return self._read(lambda reader: reader.get_status())
 
     @property
     def exists(self) -> bool:
         """Whether there is an index yet."""
-        return generations.exists(self.config.index)
+        return self._engine.exists
 
     @property
     def fields(self) -> Mapping[str, FieldType]:
         """The custom fields that the index was made with; raises IndexMissing or IndexDamaged."""
-        return self._open_last_commit().search_settings.fields
+        return self._read(lambda reader: reader.fields)
 
     @property
     def damage(self) -> str | None:
@@ -244,39 +217,11 @@ class IndexReader(ABC):
         It is only the damage that reads have met so far; `verify` reads everything. Raises IndexMissing or
         IndexDamaged.
         """
-        return self._open_last_commit().damage
+        return self._read(lambda reader: reader.damage)
 
-    @abstractmethod
-    def _open_last_commit(self) -> OpenIndex:
-        """Open the last commit; raises IndexMissing or IndexDamaged."""
-
-    @abstractmethod
-    def _open_previous(self, opened: OpenIndex, damage: IndexDamaged) -> OpenIndex:
-        """Open the generation before an opened one, which is damaged; raises `damage` if it cannot."""
-
-    def _read_article(self, read: Callable[..., T], article_id: str, *given: Any) -> T:
-        """Call `read` with the snapshot, the settings and the number of an article; raises ArticleMissing."""
-        return self._read(
-            lambda snapshot, settings: read(
-                snapshot, settings, find_number(snapshot, settings, article_id), *given
-            )
-        )
-
-    def _read(self, read: Callable[..., T], *given: Any) -> T:
-        """Call `read` with the snapshot and the settings of a commit; see `_read_commit`."""
-        return self._read_commit(lambda opened: read(opened.snapshot, opened.search_settings, *given))
-
-    def _read_commit(self, read: Callable[[OpenIndex], T]) -> T:
-        """Read from the last commit; if that turns out to be damaged, from the previous generation."""
-        opened = self._open_last_commit()
-        try:
-            opened.snapshot.check_sizes()
-            return read(opened)
-        except IndexDamaged as damage:
-            if opened.damage:
-                raise
-            previous = self._open_previous(opened, damage)
-        return read(previous)
+    def _read(self, read: Callable[[EngineReader], T]) -> T:
+        """Call `read` with the last commit, or with what the restriction leaves of it."""
+        return self._engine.read(read, self._restriction)
 
 
 class RestrictedIndex(IndexReader):
@@ -290,22 +235,12 @@ class RestrictedIndex(IndexReader):
     def __init__(self, index: Index, restriction: Restriction) -> None:
         self.config = index.config
         self._index = index
+        self._engine = index._engine
         self._restriction = restriction
 
-    def get_revision(self) -> str:
-        """Return what `Index.get_revision` returns, with a name of the restriction at its end."""
-        return f"{self._index.get_revision()}.{self._restriction.digest}"
-
-    def _open_last_commit(self) -> OpenIndex:
-        try:
-            return self._index._open_restricted(self._restriction)
-        except IndexBuilding:
-            # How far the build is would tell how many articles there will be.
-            raise IndexBuilding("the first index is being built", "try again when it is done") from None
-
-    def _open_previous(self, opened: OpenIndex, damage: IndexDamaged) -> OpenIndex:
-        self._index._open_previous(opened, damage)
-        return self._open_last_commit()
+    def __reduce__(self) -> tuple[Any, ...]:
+        # See `Index.__reduce__`.
+        return RestrictedIndex, (self._index, self._restriction)
 
 
 class Index(IndexReader):
@@ -318,10 +253,7 @@ class Index(IndexReader):
     def __init__(self, config: Config, today: Callable[[], date] | None = None) -> None:
         self.config = config
         self._today = today or config.today
-        self._lock = Lock()
-        self._restricted = RestrictionCache()
-        self._cached: tuple[OpenIndex, tuple[int, ...] | None] | None = None
-        """The commit that was opened last, and the pointer state then: a tuple, read without a lock."""
+        self._engine = open_engine(config, self._today)
 
     def restricted(self, filters: Mapping[str, Values | bool]) -> RestrictedIndex:
         """Return a read-only view that has only the articles that pass some filters, for a user's rights.
@@ -341,15 +273,11 @@ class Index(IndexReader):
         what was compared; without `deep`, there are no differences in it. Raises IndexDamaged, naming the
         file and the place in it, if the index was altered or something is missing.
         """
-        from indexer.store.verify import verify
-
-        return verify(self.config, self._today, progress, deep=deep)
+        return self._engine.verify(deep=deep, progress=progress)
 
     def diagnose(self) -> Diagnosis:
         """Return the problems of the index, and how to repair each; nothing is changed."""
-        from indexer.store.diagnose import diagnose
-
-        return diagnose(self.config, self._today)
+        return self._engine.diagnose()
 
     def repair(self, *, allow_mass_delete: bool = False, progress: Progress | None = None) -> Diagnosis:
         """Repair what can be repaired; returns the remaining problems, and what was done.
@@ -360,21 +288,19 @@ class Index(IndexReader):
         if nothing can be done; and, unless `allow_mass_delete`, SourceMissing or SourceShrunk if a source of
         a rebuild is missing or shrunk. With `allow_mass_delete`, missing sources are skipped.
         """
-        from indexer.store.repair import repair
-
-        return repair(self.config, self._today, progress, allow_mass_delete=allow_mass_delete)
+        return self._engine.repair(allow_mass_delete=allow_mass_delete, progress=progress)
 
     @property
     def path(self) -> str:
         """The folder of the live generation: a Whoosh index that `whoosh.index.open_dir` opens."""
-        return str(generations.live_folder(self.config.index))
+        return self._engine.path
 
     def get_progress(self) -> Building | None:
         """Return how far a build of the whole index is, by any process; None if there is no build.
 
         Searches are answered meanwhile from the live generation, if there is one.
         """
-        return read_progress(self.config.index)
+        return self._engine.get_progress()
 
     # Writing
 
@@ -402,8 +328,7 @@ class Index(IndexReader):
         from indexer.store import update
 
         return update.sync(
-            self.config,
-            self._today,
+            self._engine.open_for_writing(),
             sources,
             dry_run=dry_run,
             allow_mass_delete=allow_mass_delete,
@@ -435,7 +360,8 @@ class Index(IndexReader):
         """
         from indexer.store import watch
 
-        return watch.watch(self.config, self._today, sources, poll=poll, progress=progress, stop=stop)
+        index = self._engine.open_for_writing()
+        return watch.watch(index, sources, poll=poll, progress=progress, stop=stop)
 
     def put(self, articles: Iterable[Article]) -> SyncReport:
         """Add articles, in one commit; each replaces the article with the same id.
@@ -446,7 +372,7 @@ class Index(IndexReader):
         """
         from indexer.store import update
 
-        return update.put(self.config, self._today, articles)
+        return update.put(self._engine.open_for_writing(), articles)
 
     def remove(self, article_ids: Iterable[str]) -> SyncReport:
         """Remove articles that were added with `put`, in one commit; unknown ids count as unchanged.
@@ -455,7 +381,7 @@ class Index(IndexReader):
         """
         from indexer.store import update
 
-        return update.remove(self.config, article_ids)
+        return update.remove(self._engine.open_for_writing(), article_ids)
 
     def forget(self, source: str | os.PathLike[str]) -> SyncReport:
         """Remove a source from the index, with its articles, in one commit.
@@ -466,7 +392,7 @@ class Index(IndexReader):
         """
         from indexer.store import update
 
-        return update.forget(self.config, self._today, source)
+        return update.forget(self._engine.open_for_writing(), source)
 
     def rebuild(
         self,
@@ -482,11 +408,29 @@ class Index(IndexReader):
         Raises IndexLocked, and IndexDamaged if the live generation is so damaged that something would be
         lost. If anything is raised, the live generation stays.
         """
-        from indexer.store import build
+        from indexer.store import update
 
-        return build.rebuild(
-            self.config, self._today, sources, allow_mass_delete=allow_mass_delete, progress=progress
-        )
+        index = self._engine.open_for_writing()
+        return update.rebuild(index, sources, allow_mass_delete=allow_mass_delete, progress=progress)
+
+    def copy(self, to: Index, *, replace: bool = False, progress: Progress | None = None) -> SyncReport:
+        """Copy this index, as it is, to a place of another one: a folder or a cluster.
+
+        All articles are copied as they are stored, with what is known of their sources, which are not read: a
+        sync there finds nothing changed. They become a new generation, which is checked and then switched to;
+        until then, searches are answered from the index that is there. Nobody can write to either index
+        meanwhile. The report counts the articles and does not list them; `progress` counts articles, too.
+
+        Raises CopyRefused, unless `replace`, if `to` has an index that was made with other options, is
+        damaged, or would lose all of its articles, or more than half of them and more than ten.
+        Raises InvalidRequest if `to` is this index, or was opened with other options that change what is
+        stored; IndexMissing, IndexOutdated or IndexLocked; and IndexDamaged if an article cannot be read. If
+        anything is raised, the index that is there stays.
+        """
+        from indexer.store import update
+
+        index, other = self._engine.open_for_writing(), to._engine.open_for_writing()
+        return update.copy(index, other, replace=replace, progress=progress)
 
     # Closing
 
@@ -496,9 +440,7 @@ class Index(IndexReader):
 
     def close(self) -> None:
         """Close the files; the next read opens them again."""
-        with self._lock:
-            self._cached = None
-        self._restricted.clear()
+        self._engine.close()
 
     def __enter__(self) -> Self:
         return self
@@ -507,25 +449,3 @@ class Index(IndexReader):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _open_last_commit(self) -> OpenIndex:
-        cached = self._cached
-        state = generations.pointer_state(self.config.index, cached[0].live[0] if cached else None)
-        if cached and state is not None and cached[1] == state:
-            return cached[0]
-        with self._lock:
-            before = self._cached[0] if self._cached else None
-            opened = open_live(self.config.index, self.config, self._today, before)
-            self._cached = (opened, state)
-            return opened
-
-    def _open_restricted(self, restriction: Restriction) -> OpenIndex:
-        """Open the part of a commit that a restriction leaves; see `_read_commit`."""
-        return self._read_commit(lambda opened: self._restricted.restrict(opened, restriction))
-
-    def _open_previous(self, opened: OpenIndex, damage: IndexDamaged) -> OpenIndex:
-        with self._lock:
-            previous = open_previous(self.config.index, opened.live, self.config, self._today, damage)
-            state = generations.pointer_state(self.config.index, opened.live[0])
-            self._cached = (previous, state)
-        return previous

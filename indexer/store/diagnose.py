@@ -28,7 +28,8 @@ from indexer.store.reader import Today, check_format, open_live
 from indexer.store.verify import check_generation, has_intact_articles, is_intact
 from indexer.sync import catalog as catalogs
 
-_FIX = "`nutgraf doctor --fix`"
+FIX = "`nutgraf doctor --fix`"
+"""How to repair what is found."""
 # The space that a new generation needs: at least so many bytes, and so many times the size of this one.
 _MIN_SPACE, _SPACE_FACTOR = 16 * 2**20, 2
 
@@ -64,7 +65,7 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
             findings += _diagnose_writers(root, live)
         if answering:
             hints = catalogs.load_hints(answering, generations.last_commit(answering))
-            findings += _diagnose_sources(hints)
+            findings += diagnose_sources(hints)
             for known in hints.values():
                 add_counts(kinds_not_read, known.kinds_not_read)
                 add_counts(kinds_not_read, known.not_read)
@@ -75,7 +76,7 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
             Finding(
                 "system",
                 f"The system refuses to read the index for now: {error}.",
-                f"Until it can be read again, {_FIX} changes nothing.",
+                f"Until it can be read again, {FIX} changes nothing.",
             )
         )
     return Diagnosis(
@@ -93,7 +94,7 @@ def _diagnose_pointer(error: NutgrafError) -> Iterator[Finding]:
         yield Finding(
             "damaged",
             f"The index is damaged: {problem}.",
-            f"{_FIX} switches to the newest intact generation.",
+            f"{FIX} switches to the newest intact generation.",
         )
 
 
@@ -122,20 +123,9 @@ def _diagnose_generation(
         settings = check_format(live)
         if intact != live:
             check_generation(live, config, today)
-        if settings.fingerprint != config.fingerprint():
-            yield Finding(
-                "options",
-                "The index was made with other fields, language, day_first or timezone than are configured.",
-                f"{_FIX} rebuilds it with these; or set them back.",
-            )
-        if changes := settings.library_changes():
-            yield Finding(
-                "libraries",
-                f"Some words may not be found: {changes}.",
-                "`nutgraf rebuild` indexes everything again with the versions of this program.",
-            )
+        yield from diagnose_settings(settings, config)
     except IndexOutdated as error:
-        yield Finding("outdated", f"The index is outdated: {error.problem}.", f"{_FIX} rebuilds it.")
+        yield Finding("outdated", f"The index is outdated: {error.problem}.", f"{FIX} rebuilds it.")
     except (IndexDamaged, IndexMissing) as error:
         if answering is None:
             meanwhile = "nothing can be searched meanwhile"
@@ -148,9 +138,25 @@ def _diagnose_generation(
         yield Finding(
             "damaged",
             f"The index is damaged: {error.problem}; {meanwhile}.",
-            f"{_FIX} restores its catalog from its articles, which are intact."
+            f"{FIX} restores its catalog from its articles, which are intact."
             if is_restorable
-            else f"{_FIX} rebuilds it from its sources.",
+            else f"{FIX} rebuilds it from its sources.",
+        )
+
+
+def diagnose_settings(settings: generations.Settings, config: Config) -> Iterator[Finding]:
+    """Report what a generation was built with that is different now."""
+    if settings.fingerprint != config.fingerprint():
+        yield Finding(
+            "options",
+            "The index was made with other fields, language, day_first or timezone than are configured.",
+            f"{FIX} rebuilds it with these; or set them back.",
+        )
+    if changes := settings.library_changes():
+        yield Finding(
+            "libraries",
+            f"Some words may not be found: {changes}.",
+            "`nutgraf rebuild` indexes everything again with the versions of this program.",
         )
 
 
@@ -172,7 +178,7 @@ def _diagnose_writers(root: Path, live: Path | None) -> Iterator[Finding]:
         yield Finding(
             "leftovers",
             f"{died}. Left behind: {', '.join(leftovers[:5]) or 'nothing'}.",
-            f"The next writer removes it, and so does {_FIX}.",
+            f"The next writer removes it, and so does {FIX}.",
         )
 
 
@@ -188,7 +194,8 @@ def _leftovers(root: Path, live: Path | None) -> list[str]:
     return sorted(names - {HOLDER, PROGRESS})
 
 
-def _diagnose_sources(hints: Mapping[str, catalogs.Hints]) -> Iterator[Finding]:
+def diagnose_sources(hints: Mapping[str, catalogs.Hints]) -> Iterator[Finding]:
+    """Report sources that cannot be read now, and those without articles."""
     for name, known in hints.items():
         source = Path(name)
         try:

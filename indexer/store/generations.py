@@ -193,7 +193,7 @@ def refuse_foreign_files(root: Path) -> None:
         more = f" and {len(others) - 3:,} more" if len(others) > 3 else ""
         raise IndexMissing(
             f"no index in {root}, and none is made among other files ({', '.join(others[:3])}{more})",
-            "choose an empty or a new folder with --index",
+            "choose an empty or a new folder for the index",
         )
 
 
@@ -214,7 +214,7 @@ def read_settings(folder: Path) -> Settings:
 # Writing: the caller holds the lock
 
 
-def create_generation(config: Config) -> Path:
+def create_generation(config: Config, versions: dict[str, int] = VERSIONS) -> Path:
     """Create the folder of a new, empty generation, which is not live yet."""
     # Imported here, as below, since a search needs nothing that writes.
     from indexer.engine import create_empty
@@ -225,7 +225,7 @@ def create_generation(config: Config) -> Path:
     folder = root / f"g{max(numbers, default=0) + 1:06}{BUILDING}"
     create_empty(folder, config.language)
     settings = Settings(
-        FORMAT, config.language, config.fingerprint(), VERSIONS, library_versions(), dict(config.fields)
+        FORMAT, config.language, config.fingerprint(), versions, library_versions(), dict(config.fields)
     )
     write_durably(folder / SETTINGS, [_encode(settings)])
     return folder

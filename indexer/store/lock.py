@@ -33,7 +33,7 @@ def lock_for_writing(root: Path, timeout: float) -> Iterator[None]:
         try:
             make_folder(root)
         except (FileExistsError, NotADirectoryError) as error:
-            raise IndexMissing(f"{root} is a file", "choose a folder for the index with --index") from error
+            raise IndexMissing(f"{root} is a file", "choose a folder for the index") from error
     lock = FileLock(_lock_path(root), timeout=timeout)
     with translate_write_errors(root / LOCK):
         try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -14,21 +15,25 @@ from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import NO_DATE, Snapshot, latest_commit
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
-from indexer.fields import use_weights
+from indexer.fields import FieldType, use_weights
 from indexer.files.fork_safe import Lock
 from indexer.files.names import printable_path
 from indexer.files.storage import folder_size
 from indexer.limits import RESTRICTIONS
 from indexer.query import NoteCode, make_note
-from indexer.results import Status
-from indexer.search.filters import check_values, select_articles
-from indexer.search.request import Restriction
+from indexer.results import ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion
+from indexer.search.filters import parse_filters, select_articles
+from indexer.search.request import Restriction, SearchRequest
+from indexer.search.search import find_number, mark_article, search
 from indexer.search.settings import SearchSettings
 from indexer.store import generations
 from indexer.sync import Catalog
 from indexer.sync import catalog as catalogs
 from indexer.sync.catalog import Summary
 from indexer.text.synonyms import read_synonyms
+
+if TYPE_CHECKING:
+    from indexer.results import QuoteCheck
 
 Today = Callable[[], date]
 Commit = tuple[Path, int]
@@ -37,16 +42,86 @@ Commit = tuple[Path, int]
 
 @dataclass(frozen=True, slots=True)
 class OpenIndex:
-    """One commit, or the part of it that a restriction leaves, which never changes."""
+    """One commit, or the part of it that a restriction leaves, which never changes.
+
+    Its methods return and raise what those of `IndexReader` with the same names do.
+    """
 
     snapshot: Snapshot
     summary: Summary
     search_settings: SearchSettings
     settings: generations.Settings
+    revision: str
+    """A short name of the commit and the restriction; see `IndexReader.get_revision`."""
     live: Commit = (Path(), -1)
     """The live generation and its last commit; another commit is read while that is damaged."""
     damage: str | None = None
     """The damage of the live generation, if this is the previous one."""
+
+    @property
+    def fields(self) -> Mapping[str, FieldType]:
+        return self.search_settings.fields
+
+    def restrict(self, restriction: Restriction) -> OpenIndex:
+        """Return what is left for readers who see only the articles that pass some filters."""
+        visible = select_articles(self.snapshot, self.search_settings, restriction.filters)
+        snapshot = self.snapshot if visible is None else self.snapshot.restrict(visible)
+        summary = _restrict_summary(self.summary, snapshot)
+        search_settings = replace(
+            self.search_settings,
+            languages=tuple(summary.languages) or (self.settings.language,),
+            # The name of a hidden source must mean no more than one that does not exist.
+            sources=frozenset(
+                summary.labels[source] for source in summary.sources if source in summary.labels
+            ),
+            restriction=restriction.digest,
+        )
+        revision = f"{self.revision}.{restriction.digest}"
+        return replace(
+            self, snapshot=snapshot, summary=summary, search_settings=search_settings, revision=revision
+        )
+
+    def search(self, request: SearchRequest) -> Page:
+        return search(self.snapshot, self.search_settings, request)
+
+    def suggest(self, prefix: str, limit: int) -> tuple[Suggestion, ...]:
+        from indexer.search.suggest import suggest
+
+        return suggest(self.snapshot, self.search_settings, prefix, limit)
+
+    def resolve_id(self, article_id: str) -> str:
+        return self.snapshot.id_of(self._find(article_id))
+
+    def get_article(self, article_id: str) -> Article:
+        return self.snapshot.article(self._find(article_id))
+
+    def articles(self) -> Iterator[Article]:
+        return map(self.snapshot.article, self.snapshot.iter_by_id())
+
+    def mark_article(self, article_id: str, request: SearchRequest) -> MarkedArticle:
+        return mark_article(self.snapshot, self.search_settings, self._find(article_id), request)
+
+    def find_similar(self, article_id: str, limit: int) -> Hits:
+        from indexer.search.similar import find_similar
+
+        return find_similar(self.snapshot, self.search_settings, self._find(article_id), limit)
+
+    def find_duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
+        from indexer.search.similar import find_duplicates
+
+        return find_duplicates(self.snapshot, self._find(article_id))
+
+    def verify_quote(self, text: str, article_id: str | None) -> QuoteCheck:
+        from indexer.search.quotes import verify_quote
+
+        number = None if article_id is None else self._find(article_id)
+        return verify_quote(self.snapshot, self.search_settings, text, number)
+
+    def get_status(self) -> Status:
+        return status_of(self)
+
+    def _find(self, article_id: str) -> int:
+        return find_number(self.snapshot, self.search_settings, article_id)
 
 
 def open_live(root: Path, config: Config, today: Today, before: OpenIndex | None = None) -> OpenIndex:
@@ -92,7 +167,7 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
     settings = check_format(folder)
     snapshot, summary = _open_last_commit(folder, before.snapshot if before else None)
     search_settings = replace(
-        _configured_settings(config, today),
+        configured_settings(config, today),
         languages=tuple(summary.languages) or (settings.language,),
         language=settings.language,
         synonyms=read_synonyms(config.synonyms) if config.synonyms else None,
@@ -100,15 +175,17 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
         fields=use_weights(settings.fields, config.fields),
         sources=frozenset((*config.named_sources, *summary.labels.values())),
     )
-    return OpenIndex(snapshot, summary, search_settings, settings)
+    newest = next(reversed(snapshot.views()), "")
+    revision = f"{folder.name}.{snapshot.commit}.{newest}"
+    return OpenIndex(snapshot, summary, search_settings, settings, revision)
 
 
 def check_restriction(restriction: Restriction, config: Config, today: Today) -> None:
     """Raise InvalidRequest for a value of a restriction that has no meaning by the configuration alone."""
-    check_values(_configured_settings(config, today), restriction.filters)
+    parse_filters(configured_settings(config, today), restriction.filters)
 
 
-def _configured_settings(config: Config, today: Today) -> SearchSettings:
+def configured_settings(config: Config, today: Today) -> SearchSettings:
     """The settings for an index of which nothing is known but its configuration; without its synonyms."""
     return SearchSettings(
         languages=(config.language,),
@@ -124,37 +201,36 @@ def _configured_settings(config: Config, today: Today) -> SearchSettings:
     )
 
 
-def restrict(opened: OpenIndex, restriction: Restriction) -> OpenIndex:
-    """Return what is left of a commit for readers who see only the articles that pass some filters."""
-    visible = select_articles(opened.snapshot, opened.search_settings, restriction.filters)
-    snapshot = opened.snapshot if visible is None else opened.snapshot.restrict(visible)
-    summary = _restrict_summary(opened.summary, snapshot)
-    search_settings = replace(
-        opened.search_settings,
-        languages=tuple(summary.languages) or (opened.settings.language,),
-        # The name of a hidden source must mean no more than one that does not exist.
-        sources=frozenset(summary.labels[source] for source in summary.sources if source in summary.labels),
-        restriction=restriction.digest,
-    )
-    return replace(opened, snapshot=snapshot, summary=summary, search_settings=search_settings)
+class Restrictable(Protocol):
+    """A commit open for reading, of which a restriction leaves a part."""
+
+    @property
+    def search_settings(self) -> SearchSettings:
+        """The settings for its searches."""
+
+    def restrict(self, restriction: Restriction) -> Self:
+        """Return what is left for readers who see only the articles that pass some filters."""
 
 
-class RestrictionCache:
+R = TypeVar("R", bound=Restrictable)
+
+
+class RestrictionCache(Generic[R]):
     """The restricted parts of one commit that were used last; safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: tuple[OpenIndex | None, dict[str, OpenIndex]] = None, {}
+        self._kept: tuple[R | None, dict[str, R]] = None, {}
         """The commit, and its parts by restriction and day, the last used one last."""
 
-    def restrict(self, opened: OpenIndex, restriction: Restriction) -> OpenIndex:
-        """Return what `restrict` returns."""
+    def restrict(self, opened: R, restriction: Restriction) -> R:
+        """Return what the method of the commit returns."""
         # What passes may depend on the day, as with a filter for an embargo.
         key = f"{restriction.digest} {opened.search_settings.today()}"
         commit, parts = self._kept
         found = parts.get(key) if commit is opened else None
         # Without the lock: two threads may do the same work, but none waits for that of another reader.
-        found = found or restrict(opened, restriction)
+        found = found or opened.restrict(restriction)
         with self._lock:
             commit, parts = self._kept
             others = {**parts} if commit is opened else {}

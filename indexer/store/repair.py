@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from msgspec.structs import replace
 
-from indexer.article import make_record_id, record_name
+from indexer.article import Article, make_record_id, record_name
 from indexer.config import Config
 from indexer.engine import Snapshot, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, format_count
 from indexer.files.names import DAMAGED
 from indexer.results import Diagnosis, SyncReport
 from indexer.store import generations
-from indexer.store.build import BuildPlan, build, current_time
+from indexer.store.build import BuildPlan, current_time
 from indexer.store.diagnose import diagnose
+from indexer.store.folder import WritableFolder, read_kept
 from indexer.store.lock import lock_for_writing
 from indexer.store.reader import (
     Today,
@@ -102,7 +103,7 @@ def _restore_catalog(config: Config, today: Today) -> Iterator[str]:
     if is_intact(folder, config, today) or not has_intact_articles(folder):
         return
     snapshot = open_snapshot(folder)
-    restored = _make_catalog(snapshot)
+    restored = make_catalog(_iter_stored(snapshot))
     previous = generations.previous_folder(config.index, folder)
     if previous and (older := _load_catalog(previous)):
         restored.aliases = older.aliases
@@ -114,19 +115,18 @@ def _restore_catalog(config: Config, today: Today) -> Iterator[str]:
     )
 
 
-def _make_catalog(snapshot: Snapshot) -> Catalog:
-    """Return a catalog of the articles in a snapshot, with stamps that no file has; raises IndexDamaged.
+def make_catalog(stored: Iterable[tuple[Article | None, str, str | None]]) -> Catalog:
+    """Return a catalog of some articles, with stamps that no file has.
 
-    Articles that cannot be read are not in it, and neither are failures, aliases and sources without
-    articles.
+    Each is given with the language that it was analyzed in, and the URI of the folder or file that it was
+    read from; those that cannot be read as None. They are not in the catalog, and neither are failures,
+    aliases and sources without articles.
     """
     catalog = Catalog(committed=current_time())
-    for number, uri in enumerate(snapshot.source_uris()):
-        source = os.fsdecode(unquote_to_bytes(urlsplit(uri).path))
+    for article, language, uri in stored:
+        source = os.fsdecode(unquote_to_bytes(urlsplit(uri).path)) if uri else ""
         files = catalog.sources.setdefault(source, {}) if uri else {}
-        try:
-            article, language = snapshot.article(number), snapshot.language(number)
-        except IndexDamaged:
+        if article is None:
             continue
         items = encode_article(article)
         if not uri:
@@ -140,6 +140,16 @@ def _make_catalog(snapshot: Snapshot) -> Catalog:
         if file_id != article.id and file_id.startswith(default_id(Path(source), path)):
             entry.article_id = file_id
     return catalog
+
+
+def _iter_stored(snapshot: Snapshot) -> Iterator[tuple[Article | None, str, str | None]]:
+    """The articles of a snapshot, as `make_catalog` takes them; raises IndexDamaged."""
+    for number, uri in enumerate(snapshot.source_uris()):
+        try:
+            article, language = snapshot.article(number), snapshot.language(number)
+        except IndexDamaged:
+            article, language = None, ""
+        yield article, language, uri
 
 
 def _kinds(diagnosis: Diagnosis) -> set[str]:
@@ -176,18 +186,17 @@ def _rebuild(
     if keep and keeps_damaged:
         keep = (*keep, live)
     report = SyncReport()
+    kept = (*current, *older)
     plan = BuildPlan(
         roots,
         catalog,
-        (*current, *older),
-        tuple(snapshots.values()),
+        read_kept(kept, tuple(snapshots.values())),
         missing_sources=missing,
-        keep=keep,
         allow_mass_delete=allow_mass_delete,
         override=f"run {_COMMAND}",
     )
-    build(config, today, plan, report, progress)
-    files, articles = format_count(report.files, "file"), format_count(len(plan.kept_ids), "article")
+    WritableFolder(config, today).build(plan, report, progress, keep=keep)
+    files, articles = format_count(report.files, "file"), format_count(len(kept), "article")
     yield f"The index is rebuilt from {files}, and {articles} added through the API kept."
     for source in missing:
         yield f"The source {source} is missing; its articles are removed."
@@ -233,7 +242,7 @@ def _newest_catalog(root: Path, folders: list[Path], snapshots: Mapping[Path, Sn
             return catalog
     for snapshot in snapshots.values():
         with suppress(IndexDamaged):
-            return _make_catalog(snapshot)
+            return make_catalog(_iter_stored(snapshot))
     raise IndexDamaged(
         f"no catalog can be read in {' and '.join(map(str, folders))}, so the sources of the index are "
         f"unknown",

@@ -35,15 +35,19 @@ def verify(config: Config, today: Today, progress: Progress | None, *, deep: boo
     differences: list[Difference] = []
     sources_digest = None
     if deep:
-        differences, derived = _compare_with_sources(config, today, opened, catalog, progress or Silence())
-        sources_digest = _digest(derived, generations.VERSIONS)
+        differences, derived = read_again(
+            config, today, catalog, versions, str(snapshot.folder), progress or Silence()
+        )
+        differences += _compare_stored(snapshot, catalog)
+        differences += _compare_indexed(snapshot, catalog, opened.settings.fields)
+        sources_digest = digest_catalog(derived, generations.VERSIONS)
     return Verification(
         generation=snapshot.folder.name,
         articles=snapshot.articles,
         paragraphs=snapshot.paragraphs,
         files=sum(map(len, catalog.sources.values())),
         size=folder_size(snapshot.folder),
-        digest=_digest(catalog, versions),
+        digest=digest_catalog(catalog, versions),
         sources_digest=sources_digest,
         differences=tuple(differences),
     )
@@ -94,11 +98,13 @@ def has_intact_articles(folder: Path) -> bool:
     return True
 
 
-def _compare_with_sources(
-    config: Config, today: Today, opened: OpenIndex, catalog: Catalog, progress: Progress
+def read_again(
+    config: Config, today: Today, catalog: Catalog, versions: dict[str, int], place: str, progress: Progress
 ) -> tuple[list[Difference], Catalog]:
-    """Read all sources again; return what differs, and the catalog that they give."""
-    snapshot, versions = opened.snapshot, opened.settings.versions
+    """Read the sources of a catalog again; return what differs, and the catalog that they give.
+
+    `versions` are those of the program that built the index, whose name is `place`.
+    """
     listings: dict[Path, Listing] = {}
     differences: list[Difference] = []
     for source in map(Path, catalog.sources):
@@ -111,11 +117,8 @@ def _compare_with_sources(
     if versions != generations.VERSIONS:
         built_by, this = _format_versions(versions), _format_versions(generations.VERSIONS)
         what = f"it was built by {built_by}, this program has {this}"
-        differences.append(Difference("version", str(snapshot.folder), what))
-    differences += _compare_files(catalog, derived, listings)
-    differences += _compare_stored(snapshot, catalog)
-    differences += _compare_indexed(snapshot, catalog, opened.settings.fields)
-    return differences, derived
+        differences.append(Difference("version", place, what))
+    return [*differences, *_compare_files(catalog, derived, listings)], derived
 
 
 def _compare_files(known: Catalog, derived: Catalog, listings: dict[Path, Listing]) -> Iterator[Difference]:
@@ -140,10 +143,7 @@ def _compare_files(known: Catalog, derived: Catalog, listings: dict[Path, Listin
 
 def _compare_stored(snapshot: Snapshot, catalog: Catalog) -> Iterator[Difference]:
     """Articles that are stored otherwise than their digest in the catalog says."""
-    expected = {name: (digest, b"") for name, (digest, _) in catalog.api_articles.items()}
-    for source, _, entry in catalog.entries():
-        label = catalog.label(source).encode()
-        expected |= {name: (digest, label) for name, (digest, _) in entry.articles.items()}
+    expected = list_digests(catalog)
     for number in range(snapshot.articles):
         article = snapshot.article(number)
         digest, label = expected.pop(article.id, ("", b""))
@@ -152,6 +152,15 @@ def _compare_stored(snapshot: Snapshot, catalog: Catalog) -> Iterator[Difference
             yield Difference("stored", article.id, "the stored article is not the one that was read")
     for name in expected:
         yield Difference("stored", name, "the article is not in the index")
+
+
+def list_digests(catalog: Catalog) -> dict[str, tuple[str, bytes]]:
+    """Return the digest of each article by id, and what it is made of besides the items of the article."""
+    expected = {name: (digest, b"") for name, (digest, _) in catalog.api_articles.items()}
+    for source, _, entry in catalog.entries():
+        label = catalog.label(source).encode()
+        expected |= {name: (digest, label) for name, (digest, _) in entry.articles.items()}
+    return expected
 
 
 def _compare_indexed(
@@ -170,7 +179,7 @@ def _digests(articles: dict[str, tuple[str, str]]) -> dict[str, str]:
     return {name: digest for name, (digest, _) in articles.items()}
 
 
-def _digest(catalog: Catalog, versions: dict[str, int]) -> str:
+def digest_catalog(catalog: Catalog, versions: dict[str, int]) -> str:
     """Return one digest of everything in a catalog, in whatever order it was recorded."""
     whole = hashlib.sha256(json.dumps(versions, sort_keys=True).encode())
     lines = [["", "", name, digest] for name, (digest, _) in catalog.api_articles.items()]

@@ -14,16 +14,12 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from indexer.config import Config
 from indexer.errors import ConfigError, NutgrafError, SourceMissing, SourceShrunk, StorageFailed
 from indexer.readers import find_unread_kind
 from indexer.results import SyncReport
-from indexer.store import generations
-from indexer.store.reader import Today
 from indexer.store.source_paths import SourcePath, resolve_sources
-from indexer.store.update import sync
+from indexer.store.update import WritableIndex, sync
 from indexer.sync import IGNORE_FILE, Progress, check_source
-from indexer.sync import catalog as catalogs
 
 _TICK = 1_000
 """Milliseconds after which sources are compared with those that are watched."""
@@ -42,8 +38,7 @@ _Identity = tuple[int, int] | None
 
 
 def watch(
-    config: Config,
-    today: Today,
+    index: WritableIndex,
     sources: Sequence[SourcePath],
     *,
     poll: float | None,
@@ -60,7 +55,7 @@ def watch(
         raise ConfigError(
             f"watching needs watchfiles, and {error.name} is not installed: pip install 'nutgraf[watch]'"
         ) from error
-    watcher = _Watcher(config, today, tuple(sources), poll, progress, stop or (lambda: False))
+    watcher = _Watcher(index, tuple(sources), poll, progress, stop or (lambda: False))
     watcher.find_roots()
     for root in watcher.roots:
         if str(root) not in watcher.known:
@@ -75,15 +70,14 @@ def watch(
 class _Watcher:
     """The sources that are watched, and what is to be done with them."""
 
-    config: Config
-    today: Today
+    index: WritableIndex
     given: tuple[SourcePath, ...]
     poll: float | None
     progress: Progress | None
     stop: Callable[[], bool]
     known: tuple[str, ...] = ()
     """The sources of the index, as of `commit`."""
-    commit: tuple[Path, int] | None = None
+    commit: tuple[str, int] | None = None
     roots: tuple[Path, ...] = ()
     due: set[Path] = field(default_factory=set)
     """The sources to sync."""
@@ -127,12 +121,11 @@ class _Watcher:
 
         Raises NutgrafError if the index cannot be read.
         """
-        index = self.config.index
-        commit = generations.live_commit(index) if generations.exists(index) else None
+        commit = self.index.commit
         if commit is not None and commit != self.commit:
-            self.known = catalogs.load_summary(*commit).sources
+            self.known = self.index.load_sources()
         self.commit = commit
-        self.roots = tuple(resolve_sources(self.config, self.given, self.known))
+        self.roots = tuple(resolve_sources(self.index.config, self.given, self.known))
         self.due.intersection_update(self.roots)
 
     def _notice(self, watched: dict[Path, _Identity]) -> Generator[bool]:
@@ -143,7 +136,7 @@ class _Watcher:
         """
         from watchfiles import Change, watch
 
-        index = _as_prefix(self.config.index.resolve())
+        index = _as_prefix(self.index.config.index.resolve())
         prefixes = {_as_prefix(root): root for root in watched}
 
         def find_root(path: str) -> Path | None:
@@ -202,8 +195,7 @@ class _Watcher:
         outcome: Outcome
         try:
             outcome = sync(
-                self.config,
-                self.today,
+                self.index,
                 roots,
                 dry_run=False,
                 allow_mass_delete=False,

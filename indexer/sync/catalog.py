@@ -34,6 +34,7 @@ from indexer.files.storage import discard, translate_index_errors, write_durably
 from indexer.results import add_counts
 
 _TIMES = ("size", "mtime_ns", "ctime_ns")
+_LINES = 3
 # With some versions of msgspec, its errors are not ValueErrors.
 _DECODING_ERRORS = (
     zstandard.ZstdError,
@@ -292,9 +293,14 @@ class Hints:
         return _list_times(found) == self.stamps
 
 
-@pause_gc()
 def save(folder: Path, commit: int, catalog: Catalog) -> None:
     """Write a generation's catalog for a commit that is about to be made; drops its stale aliases."""
+    write_durably(_path(folder, commit), encode(catalog))
+
+
+@pause_gc()
+def encode(catalog: Catalog) -> list[bytes]:
+    """Return the three lines of a catalog, which are ASCII or UTF-8; drops its stale aliases."""
     catalog.drop_stale_aliases()
     listed = chain([catalog.api_articles], (entry.articles for _, _, entry in catalog.entries()))
     counts = Counter(language for articles in listed for _, language in articles.values())
@@ -329,8 +335,7 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
         }
         for source, files in catalog.sources.items()
     }
-    lines = [_encode_line(part) for part in (summary, hints, catalog)]
-    write_durably(_path(folder, commit), lines)
+    return [_encode_line(part) for part in (summary, hints, catalog)]
 
 
 def tidy(folder: Path, commit: int) -> None:
@@ -342,33 +347,47 @@ def tidy(folder: Path, commit: int) -> None:
 
 def load_summary(folder: Path, commit: int) -> Summary:
     """The part of a commit's catalog that readers need; raises IndexDamaged or StorageFailed."""
-    with _reading(folder, commit) as path:
-        (line,) = _lines(path, dict)
-        return Summary(
-            committed=line["committed"],
-            languages=dict(line["languages"]),
-            sources=tuple(line["sources"]),
-            failures=to_failures(line["failures"]),
-            kinds_not_read=line.get("kinds_not_read", {}),
-            aliases=dict(line.get("aliases", {})),
-            labels=dict(line.get("labels", {})),
-        )
+    return decode_summary(*_read_line(folder, commit, 1))
 
 
 def load_hints(folder: Path, commit: int) -> dict[str, Hints]:
     """What shows that nothing has changed, by source; raises IndexDamaged or StorageFailed."""
-    with _reading(folder, commit) as path:
+    return decode_hints(*_read_line(folder, commit, 2))
+
+
+def load(folder: Path, commit: int) -> Catalog:
+    """The whole catalog of a commit; raises IndexDamaged or StorageFailed."""
+    return decode(*_read_line(folder, commit, 3))
+
+
+def decode_summary(line: bytes, place: object) -> Summary:
+    """The summary in the first line of a catalog; raises IndexDamaged, naming the `place` of the catalog."""
+    with _decoding(place):
+        part = _decode_line(line, place, dict)
+        return Summary(
+            committed=part["committed"],
+            languages=dict(part["languages"]),
+            sources=tuple(part["sources"]),
+            failures=to_failures(part["failures"]),
+            kinds_not_read=part.get("kinds_not_read", {}),
+            aliases=dict(part.get("aliases", {})),
+            labels=dict(part.get("labels", {})),
+        )
+
+
+def decode_hints(line: bytes, place: object) -> dict[str, Hints]:
+    """The hints in the second line of a catalog, by source; raises as `decode_summary` does."""
+    with _decoding(place):
         return {
             source: Hints(**(known | {"failures": to_failures(known["failures"])}))
-            for source, known in _lines(path, dict, dict)[1].items()
+            for source, known in _decode_line(line, place, dict).items()
         }
 
 
-@pause_gc()
-def load(folder: Path, commit: int) -> Catalog:
-    """The whole catalog of a commit; raises IndexDamaged or StorageFailed."""
-    with _reading(folder, commit) as path:
-        stored = _lines(path, dict, dict, _StoredCatalog, is_all=True)[2]
+def decode(line: bytes, place: object) -> Catalog:
+    """The catalog in the third line of a catalog; raises as `decode_summary` does."""
+    with _decoding(place), pause_gc():
+        stored = _decode_line(line, place, _StoredCatalog)
         catalog = Catalog(*(getattr(stored, name) for name in Catalog.__struct_fields__))
         catalog.api_articles |= stored.apart
         return catalog
@@ -387,20 +406,16 @@ def newest(folder: Path) -> int:
 
 
 @contextmanager
-def _reading(folder: Path, commit: int) -> Iterator[Path]:
-    path = _path(folder, commit)
+def _decoding(place: object) -> Iterator[None]:
     try:
-        with translate_read_errors(path):
-            yield path
-    except OSError as error:
-        raise _damage_of(path, error.strerror or str(error)) from error
+        yield
     except _DECODING_ERRORS as error:
-        raise _damage_of(path, "its contents make no sense") from error
+        raise _damage_of(place, "its contents make no sense") from error
 
 
-def _damage_of(path: Path, reason: str) -> IndexDamaged:
+def _damage_of(place: object, reason: str) -> IndexDamaged:
     return IndexDamaged(
-        f"{path} cannot be read ({reason})",
+        f"{place} cannot be read ({reason})",
         f"{RUN_DOCTOR}, which goes by the stored articles, or else by the generation before it",
     )
 
@@ -411,13 +426,23 @@ def _list_times(stamps: Iterable[Stamp]) -> list[list[int]]:
     return [[*map(attrgetter(name), given)] for name in _TIMES]
 
 
-def _lines(path: Path, *kinds: type[Any], is_all: bool = False) -> list[Any]:
-    """The first lines of a catalog, each converted to a type."""
-    with open_regular(path) as file:
-        found = [_decode_line(path, file.readline(), kind) for kind in kinds]
-        if is_all and file.read(1):
-            raise _damage_of(path, "there is data after its end")
-    return found
+def _read_line(folder: Path, commit: int, number: int) -> tuple[bytes, Path]:
+    """A line of the catalog of a commit, counted from 1, after which nothing follows the last; and its file.
+
+    The checksums of the lines before it are compared, too.
+    """
+    path = _path(folder, commit)
+    try:
+        with translate_read_errors(path), open_regular(path) as file:
+            lines = [file.readline() for _ in range(number)]
+            rest = file.read(1) if number == _LINES else b""
+    except OSError as error:
+        raise _damage_of(path, error.strerror or str(error)) from error
+    if rest:
+        raise _damage_of(path, "there is data after its end")
+    for line in lines[:-1]:
+        _check_line(line, path)
+    return lines[-1], path
 
 
 def _encode_line(part: Catalog | Mapping[str, Any]) -> bytes:
@@ -433,10 +458,8 @@ def _encode_line(part: Catalog | Mapping[str, Any]) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def _decode_line(path: Path, line: bytes, kind: type[Any]) -> Any:
-    checksum, _, text = line.removesuffix(b"\n").partition(b" ")
-    if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
-        raise _damage_of(path, "its checksum does not match")
+def _decode_line(line: bytes, place: object, kind: type[Any]) -> Any:
+    text = _check_line(line, place)
     if not text.startswith(b"{"):
         frame = b64decode(text, validate=True)
         if zstandard.frame_content_size(frame) > _MAX_RATIO * len(frame):
@@ -447,6 +470,14 @@ def _decode_line(path: Path, line: bytes, kind: type[Any]) -> Any:
     except msgspec.DecodeError:
         # The names of some files are not UTF-8: only Python's decoder, which is slower, reads their bytes.
         return convert(json.loads(text), kind)
+
+
+def _check_line(line: bytes, place: object) -> bytes:
+    """The text of a line, which matches its checksum."""
+    checksum, _, text = line.removesuffix(b"\n").partition(b" ")
+    if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
+        raise _damage_of(place, "its checksum does not match")
+    return text
 
 
 def _path(folder: Path, commit: int) -> Path:

@@ -16,6 +16,7 @@ from indexer.config import Config
 from indexer.engine import QueryContext, run_query
 from indexer.text.detection import detect_language
 from tests.evaluation.collection import evaluate, open_collection, read_json_lines, run
+from tests.fixtures.commits import open_commit
 
 # Mean reciprocal rank that must be reached, whether the language is stated or detected.
 FLOOR = {"en": 0.96, "es": 0.95, "de": 0.93, "zh": 0.90}
@@ -55,7 +56,7 @@ def count_changed_words(folder: Path) -> int:
     foreign = [Article(f"foreign-{code}", "2021", ["2021."], language=code) for code in FOREIGN]
     with tempfile.TemporaryDirectory() as place, open_index(Config(index=Path(place, "index"))) as index:
         index.put(Article(f"{n}", "", [text], language="en") for n, text in enumerate(_bbc(folder)))
-        frequencies = index._open_last_commit().snapshot.vocabulary.frequencies
+        frequencies = open_commit(index).snapshot.vocabulary.frequencies
         words = sorted(frequencies, key=lambda word: (-frequencies[word], word))[:WORDS]
         before = [_find(index, word) for word in words]
         index.put(foreign)
@@ -65,7 +66,7 @@ def count_changed_words(folder: Path) -> int:
 
 def _find(index: Index, word: str) -> set[str]:
     """The ids of all articles that match a word."""
-    opened = index._open_last_commit()
+    opened = open_commit(index)
     context = QueryContext(opened.snapshot, opened.search_settings.languages)
     matches = run_query(context, opened.search_settings.parse(word).tree, depth=0).full
     return {opened.snapshot.id_of(number) for number in matches.articles.tolist()}

@@ -28,6 +28,7 @@ from indexer import (
     Published,
 )
 from indexer.store.lock import lock_for_writing
+from tests.fixtures.commits import open_commit
 from tests.fixtures.folders import Archive, contents, state, three_articles
 from tests.fixtures.programs import run_program
 from tests.stress.archive import environment
@@ -109,7 +110,7 @@ def test_a_reader_sees_each_commit_and_each_generation_with_its_next_search(arch
 
 def test_an_open_snapshot_answers_although_its_files_are_removed(archive: Archive) -> None:
     with archive.open() as index:
-        reading = index._open_last_commit()
+        reading = open_commit(index)
         folder = archive.live
         for number in range(3):
             index.put([Article(id=f"p{number}", paragraphs=["A heron."])])
@@ -523,6 +524,7 @@ import json, resource, sys
 from pathlib import Path
 from indexer import Config, NutgrafError, open_index
 from tests.fixtures.folders import state
+from tests.fixtures.commits import open_commit
 
 root, action = Path(sys.argv[1]), sys.argv[2]
 failed = []

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer import Config, Index, NutgrafError, open_index
+from tests.fixtures.commits import open_commit
 
 ROOT = Path(__file__).parents[2]
 States = Mapping[str, str]
@@ -125,7 +126,7 @@ class Trial:
         left += [path.name for path in self.index.glob("g*/*") if path.name.endswith((".new", ".tmp"))]
         with self.open() as index:
             # One commit: its table of contents, its catalog, and the segments that it names.
-            snapshot = index._open_last_commit().snapshot
+            snapshot = open_commit(index).snapshot
             named = {f"_MAIN_{snapshot.commit}.toc", f"catalog-{snapshot.commit}.json"}
             named |= {part.entry.path(snapshot.folder).name for part in snapshot.segments}
             of_a_commit = {path.name for path in snapshot.folder.iterdir() if _OF_A_COMMIT.match(path.name)}

@@ -16,6 +16,7 @@ from pathlib import Path
 from indexer import Config, limits, open_index
 from indexer.search.request import SearchRequest
 from indexer.search.search import search
+from tests.fixtures.commits import open_commit
 from tests.fixtures.processes import status_of
 from tests.stress.archive import Lost, Trial
 from tests.stress.serving import PATIENCE, Client, share, start_site
@@ -73,7 +74,7 @@ def _alone(trial: Trial, patterns: Sequence[Callable[[int], str]]) -> tuple[floa
     longest, most, cut, bounded = 0.0, 0, 0, 0
     with open_index(config) as index:
         index.search("warm~ *up*")
-        reading = index._open_last_commit()
+        reading = open_commit(index)
         # Both the deadline and the measure by computing time: what else runs here does not count.
         how = replace(reading.search_settings, clock=time.thread_time)
         for pattern, size in itertools.product(patterns, _doubling()):

@@ -287,8 +287,7 @@ def _small_segments() -> Iterator[None]:
     small = partial(Batch, chunk_size=200, policy=MergePolicy(factor=3, min_documents=6))
     with (
         patch("indexer.sync.apply.count_workers", jobs),
-        patch("indexer.store.build.Batch", small),
-        patch("indexer.store.update.Batch", small),
+        patch("indexer.store.folder.Batch", small),
         patch.object(apply, "_YOUNG_NS", 20_000_000),
     ):
         yield

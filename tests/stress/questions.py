@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 
 from indexer import ArticleMissing, Config, Index, IndexDamaged, NutgrafError, open_index
 from indexer.engine.build.merge import merge
+from tests.fixtures.commits import open_commit
 from tests.fixtures.processes import status_of
 from tests.stress.answers import answer
 from tests.stress.archive import Lost, Trial, environment
@@ -65,7 +66,7 @@ def _status(index: Index) -> Any:
 
 def _merged(index: Index) -> int:
     """How large a segment a writer would make of all."""
-    parts = index._open_last_commit().snapshot.segments
+    parts = open_commit(index).snapshot.segments
     pieces, _ = merge([(part.view, part.live) for part in parts])
     return sum(map(len, pieces))
 

@@ -25,6 +25,7 @@ from indexer.query import parse_query
 from indexer.text.analyzer import get_analyzer
 from indexer.text.languages import stop_words
 from tests.evaluation.collection import read_qrels, read_queries
+from tests.fixtures.commits import open_commit
 
 Counts = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -102,7 +103,7 @@ def collection(folder: Path) -> Collection:
         config = Config(index=Path(made, "index"))
         with open_index(config) as index:
             index.sync(folder / "docs.jsonl")
-            snapshot = index._open_last_commit().snapshot
+            snapshot = open_commit(index).snapshot
             ids = [snapshot.id_of(number) for number in range(snapshot.articles)]
             order = sorted(
                 range(len(ids)), key=lambda number: (-int(snapshot.date_starts[number]), ids[number])
