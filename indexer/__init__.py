@@ -32,7 +32,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from indexer import article, config, errors, fields, results, sources
+from indexer import address, article, config, errors, fields, results, sources
+from indexer.address import *
 from indexer.article import *
 from indexer.config import *
 from indexer.errors import *
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from indexer.sync import Progress
 
 __all__ = ["Index", "IndexReader", "Progress", "RestrictedIndex", "SearchRequest", "open_index"]
+__all__ += address.__all__
 __all__ += article.__all__
 __all__ += config.__all__
 __all__ += errors.__all__

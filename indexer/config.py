@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from msgspec import to_builtins
 
+from indexer.address import ClusterAddress, is_address
 from indexer.article import LANGUAGE_TAG, is_language
 from indexer.errors import ConfigError, quote_value
 from indexer.fields import FieldType, parse_fields
@@ -29,6 +30,10 @@ __all__ = [
 
 FILE_NAME = "nutgraf.toml"
 ENVIRONMENT, ENVIRONMENT_PREFIX = "environment", "NUTGRAF_"
+
+# What options set besides themselves.
+_DERIVED = frozenset({"named_sources", "cluster"})
+_PASSWORD = "opensearch_password"
 
 # The options that change the stored index; only these decide whether it must be rebuilt.
 _STORED = ("fields", "language", "day_first", "timezone")
@@ -71,6 +76,12 @@ class Config:
     """All options."""
 
     index: Path = Path("index_data")
+    """The folder of the index, unless `cluster` has it.
+
+    Given as the address opensearch+https://user@search.example:9200/archive, the option sets that instead.
+    """
+    opensearch_password: str = field(default="", repr=False)
+    """The password of the user in the address of a cluster; not an option of the file, which others read."""
     sources: tuple[Path, ...] = ()
     """The folders and files that are indexed besides those that the index has; if it has none, `seeds`.
 
@@ -119,6 +130,8 @@ class Config:
     """Whether /metrics serves counts of requests, seconds and articles."""
     named_sources: Mapping[str, Source] = field(default_factory=dict)
     """The sources that have a name and options of their own; given as a table of `sources`."""
+    cluster: ClusterAddress | None = None
+    """The OpenSearch cluster that has the index; None if it is in a folder."""
 
     def today(self, now: datetime | None = None) -> date:
         """Return the date in the configured zone, else in the machine's, now or at an aware time."""
@@ -149,7 +162,7 @@ class Config:
 
         Raises ConfigError, naming the option and the `origin`, for an unknown option or an invalid value.
         """
-        known = {option.name for option in fields(self)} - {"named_sources"}
+        known = {option.name for option in fields(self)} - _DERIVED
         prefix = f"{origin}: " if origin and origin != ENVIRONMENT else ""
         changed: dict[str, Any] = {}
         for key, value in options.items():
@@ -159,6 +172,16 @@ class Config:
             if value is None:
                 continue
             try:
+                if key == "index" and is_address(value):
+                    changed["cluster"] = ClusterAddress.parse(str(value))
+                    continue
+                if key == "index":
+                    changed["cluster"] = None
+                if key == _PASSWORD and prefix:
+                    raise ValueError(
+                        "must not be in the file, which others read: set the environment variable "
+                        f"{ENVIRONMENT_PREFIX}{_PASSWORD.upper()}"
+                    )
                 if key == "sources" and isinstance(value, Mapping):
                     named = changed["named_sources"] = _parse_sources(value, options, self)
                     value = [source.path for source in named.values()]
@@ -166,7 +189,9 @@ class Config:
             except InvalidSource as error:
                 raise ConfigError(str(error), f"{prefix}{name}.{error.key}") from error
             except _Invalid as error:
-                problem = f"must be {error}, not {quote_value(value)}"
+                # A message must not contain a password.
+                found = type(value).__name__ if key == _PASSWORD else quote_value(value)
+                problem = f"must be {error}, not {found}"
                 raise ConfigError(problem, f"{prefix}{name}") from error
             except ValueError as error:
                 raise ConfigError(str(error), f"{prefix}{name}") from error

@@ -14,11 +14,13 @@ from typing import Self
 __all__ = [
     "ArticleMissing",
     "ConfigError",
+    "CopyRefused",
     "IndexBuilding",
     "IndexDamaged",
     "IndexLocked",
     "IndexMissing",
     "IndexOutdated",
+    "IndexUnavailable",
     "InvalidArticle",
     "InvalidRequest",
     "NutgrafError",
@@ -92,6 +94,10 @@ class SourceShrunk(NutgrafError):
     """A source has lost so many articles that it is probably not mounted, or was emptied by mistake."""
 
 
+class CopyRefused(NutgrafError):
+    """There is an index at the place to copy to, with other options or with other articles."""
+
+
 class WorkerFailed(NutgrafError):
     """The processes that read files cannot be started."""
 
@@ -133,6 +139,10 @@ class IndexDamaged(NutgrafError):
 
 class IndexOutdated(NutgrafError):
     """The index was made with other options or in another format, and has to be rebuilt."""
+
+
+class IndexUnavailable(NutgrafError):
+    """The cluster that has the index cannot be reached, refuses to answer, or lacks a part of the index."""
 
 
 class InvalidRequest(_InvalidValue):

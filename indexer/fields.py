@@ -2,8 +2,9 @@
 
 To add a type: here `FieldKind`, `EXPECTED` and `_CONVERTERS`; in `query.values`, how a value is typed (the
 parser does not know the language of the page); in `engine.format.columns`, whether values are `NAMED` or
-numbers; in `readers.records`, whether a text has several values; in `webui.translations` (`value_text`), how
-a value is shown; its row in the table of `webui/guide/configuration.md`, and `tests/contract/test_fields.py`.
+numbers; in `opensearch.mapping` and `opensearch.documents`, what a cluster indexes; in `readers.records`,
+whether a text has several values; in `webui.translations` (`value_text`), how a value is shown; its row in
+the table of `webui/guide/configuration.md`, and `tests/contract/test_fields.py`.
 """
 
 from __future__ import annotations

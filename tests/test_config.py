@@ -54,6 +54,7 @@ def test_paths_in_the_file_are_relative_to_it_and_others_to_the_working_director
 def test_every_option_can_be_set_in_every_way(tmp_path: Path) -> None:
     values: dict[str, Any] = {
         "index": "x",
+        "opensearch_password": "geheim",
         "sources": os.pathsep.join("xy"),
         "fields": '{"desk": {"type": "keyword", "facet": true}}',
         "language": "de",
@@ -78,7 +79,7 @@ def test_every_option_can_be_set_in_every_way(tmp_path: Path) -> None:
         "log_queries": "yes",
         "metrics": "no",
     }
-    assert set(values) == {option.name for option in fields(Config)} - {"named_sources"}
+    assert set(values) == {option.name for option in fields(Config)} - {"named_sources", "cluster"}
     environment = {f"NUTGRAF_{name.upper()}": value for name, value in values.items()}
     config = load(tmp_path, environment)
     assert config == load(tmp_path, **values)
@@ -218,3 +219,49 @@ def test_only_options_that_change_the_stored_index_change_its_fingerprint() -> N
     }
     assert changing == {"language", "day_first", "timezone"}
     assert plain.fingerprint() == Config().fingerprint() == "52f75af60aa9c012"
+
+
+ADDRESS = "opensearch+https://user@search.example:9200/archive"
+
+
+@pytest.mark.parametrize("where", ["file", "environment", "call"])
+def test_an_index_may_be_on_a_cluster(tmp_path: Path, where: str) -> None:
+    if where == "file":
+        write(tmp_path, f'index = "{ADDRESS}"\n')
+    environment = {"NUTGRAF_INDEX": ADDRESS} if where == "environment" else {}
+    config = load(tmp_path, environment, **({"index": ADDRESS} if where == "call" else {}))
+    assert str(config.cluster) == ADDRESS
+
+
+def test_what_is_given_last_says_whether_the_index_is_on_a_cluster(tmp_path: Path) -> None:
+    write(tmp_path, f'index = "{ADDRESS}"\n')
+    config = load(tmp_path, {"NUTGRAF_INDEX": "here"})
+    assert (config.index, config.cluster) == (Path("here"), None)
+    assert str(config.with_options({"index": ADDRESS}).cluster) == ADDRESS
+    assert str(load(tmp_path, page_size=3).cluster) == ADDRESS
+
+
+def test_a_folder_may_be_called_as_an_address_begins(tmp_path: Path) -> None:
+    config = load(tmp_path, index="./opensearch+https://search.example")
+    assert (config.index, config.cluster) == (Path("opensearch+https:/search.example"), None)
+
+
+def test_an_invalid_address_is_an_error_that_names_the_option(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^index: must end with the name of the index"):
+        load(tmp_path, index="opensearch+https://search.example")
+    with pytest.raises(ConfigError, match=r"^NUTGRAF_INDEX: has a password.*NUTGRAF_OPENSEARCH_PASSWORD$"):
+        load(tmp_path, {"NUTGRAF_INDEX": "opensearch+https://user:geheim@search.example/a"})
+
+
+def test_a_password_is_never_shown(tmp_path: Path) -> None:
+    config = load(tmp_path, {"NUTGRAF_OPENSEARCH_PASSWORD": "geheim"})
+    assert config.opensearch_password == "geheim"
+    assert "geheim" not in repr(config)
+    with pytest.raises(ConfigError, match=r"^opensearch_password: must be text, not list$"):
+        load(tmp_path, opensearch_password=["geheim"])
+
+
+def test_a_password_is_refused_in_the_file(tmp_path: Path) -> None:
+    write(tmp_path, 'opensearch_password = "geheim"\n')
+    with pytest.raises(ConfigError, match=r"toml: opensearch_password: .*NUTGRAF_OPENSEARCH_PASSWORD$"):
+        load(tmp_path)
