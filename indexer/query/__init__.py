@@ -18,9 +18,9 @@ Begin with `tree`: the nodes and the rules by which they are put together. Then 
 `typeahead`. `dates` parses periods of time, here and for the filters of the page.
 """
 
-from whoosh.query.compound import And
-from whoosh.query.qcore import NullQuery, Query
-from whoosh.query.terms import Term
+from whoosh.query.compound import And, Or
+from whoosh.query.qcore import Every, NullQuery, Query
+from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer.query.dates import parse_period, parse_range
@@ -67,16 +67,20 @@ __all__ = [
     "Alternatives",
     "And",
     "DateRange",
+    "Every",
     "Filter",
     "FilterNode",
+    "FuzzyTerm",
     "Must",
     "Near",
     "Not",
     "NoteCode",
     "NullQuery",
     "NumberRange",
+    "Or",
     "ParsedQuery",
     "PlainWord",
+    "Prefix",
     "Query",
     "RawPhrase",
     "RelaxStep",
@@ -85,6 +89,7 @@ __all__ = [
     "TypedDate",
     "TypedWord",
     "Unfinished",
+    "Wildcard",
     "describe_clause",
     "describe_dates",
     "describe_query",

@@ -85,6 +85,7 @@ class NoteCode(Enum):
     # From making the answer.
     ONLY_PARTIAL = "No article has all of the words; these have some of them."
     FEW_FULL = "Few articles have all of the words; after them come those that have some."
+    COUNTED_ROUGHLY = "Some of the articles that are counted here may not match; the hits that are shown do."
     COARSER_TIMELINE = "A timeline by {asked} would be too long; it is by {grain}."
     DATE_APPLIED = "{text} was searched as text, which found nothing; these articles were published {dates}."
     NOT_EXPLAINED = "There was no time to explain the search."

@@ -5,7 +5,7 @@ The values of a facet are years, months, days, sources, sites, languages, author
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ FEW_BARS = 120
 """The most bars of a timeline whose grain is chosen automatically."""
 MAX_BARS = 1100
 """The most bars of any timeline: three years of days."""
+BarCounts = tuple[int, int | None, int, int]
+"""The hits of a period, their matching paragraphs (None if unknown), and all its articles and paragraphs."""
 _MIN_EXACT = 0.9  # the share of the dated hits that must be exact enough for a grain to be chosen
 
 
@@ -122,7 +124,7 @@ def count_timeline(
         peak = format_period(int(periods.numbers[hits[SPECIAL:].argmax()]), grain)
     return Timeline(
         grain=grain,
-        bars=_make_bars(periods, hits[SPECIAL:], paragraphs[SPECIAL:], grain),
+        bars=make_bars(_count_bars(periods, hits[SPECIAL:], paragraphs[SPECIAL:]), grain),
         first=first,
         last=last,
         peak=peak,
@@ -133,9 +135,26 @@ def count_timeline(
 
 def _choose_grain(snapshot: Snapshot, articles: Ids, asked: Grain | None) -> Grain:
     finest, starts = snapshot.finest_grains[articles], snapshot.date_starts[articles]
+
+    def find_edges(number: int) -> tuple[int, int]:
+        own = starts if counts[number] == len(starts) else starts[finest <= number]
+        return int(own.min()), int(own.max())
+
     # How many dates are exact enough for each grain, and after those how many there are.
     counts = np.bincount(finest, minlength=len(GRAINS) + 1)[: len(GRAINS) + 1].cumsum().tolist()
-    exact, edges = 0, starts[:0]
+    return choose_grain(counts, find_edges, asked)
+
+
+def choose_grain(
+    counts: Sequence[int], find_edges: Callable[[int], tuple[int, int]], asked: Grain | None
+) -> Grain:
+    """The grain of the timeline of some hits (see `count_timeline`).
+
+    `counts` are how many of their dates are exact enough for each grain, and then how many there are.
+    `find_edges` returns the earliest and the latest moment of those that are exact enough for a grain, which
+    is given as its number in GRAINS.
+    """
+    exact, edges = 0, (0, 0)
     for number in range(GRAINS.index(asked) if asked else 0, len(GRAINS)):
         grain, count = GRAINS[number], counts[number]
         if asked and not count:
@@ -143,9 +162,8 @@ def _choose_grain(snapshot: Snapshot, articles: Ids, asked: Grain | None) -> Gra
         if not count or (not asked and count < _MIN_EXACT * counts[-1]):
             continue
         if count > exact:
-            own = starts if count == len(starts) else starts[finest <= number]
-            exact, edges = count, np.array([own.min(), own.max()])
-        first, last = number_periods(edges, grain).tolist()
+            exact, edges = count, find_edges(number)
+        first, last = number_periods(np.array(edges), grain).tolist()
         if last - first < (MAX_BARS if asked else FEW_BARS):
             return grain
     return "year"
@@ -177,27 +195,30 @@ def _count_matching_paragraphs(
     return np.bincount(owners, minlength=snapshot.articles)[articles]
 
 
-def _make_bars(
-    periods: Periods, hits: NDArray[np.int64], paragraphs: NDArray[np.int64], grain: Grain
-) -> tuple[TimelineBar, ...]:
+def _count_bars(
+    periods: Periods, hits: NDArray[np.int64], paragraphs: NDArray[np.int64]
+) -> dict[int, BarCounts]:
+    """What the bars count, for all periods from the first to the last one with hits."""
     with_hits = np.flatnonzero(hits)
-    if not len(with_hits):
+    codes = slice(with_hits[0], with_hits[-1] + 1) if len(with_hits) else slice(0)
+    columns = (periods.numbers, hits, paragraphs, periods.articles, periods.paragraphs)
+    numbers, *rows = (column[codes].tolist() for column in columns)
+    return dict(zip(numbers, zip(*rows, strict=True), strict=True))
+
+
+def make_bars(counts: Mapping[int, BarCounts], grain: Grain) -> tuple[TimelineBar, ...]:
+    """The bars of a timeline from what they count, by the number of the period (see `number_periods`)."""
+    with_hits = sorted(number for number, own in counts.items() if own[0])
+    if not with_hits:
         return ()
-    numbers = periods.numbers
-    first, last = int(numbers[with_hits[0]]), int(numbers[with_hits[-1]])
-    if last - first < MAX_BARS:
-        codes, shown = np.arange(with_hits[0], with_hits[-1] + 1), range(first, last + 1)
-    else:
-        # Not even years are coarse enough, so that years without a hit have no bar.
-        codes, shown = with_hits, numbers[with_hits].tolist()
-    columns = (hits, paragraphs, periods.articles, periods.paragraphs)
-    rows = zip(*(column[codes].tolist() for column in columns), strict=True)
-    counts = dict(zip(numbers[codes].tolist(), rows, strict=True))
-    nothing = (0, 0, 0, 0)
+    first, last = with_hits[0], with_hits[-1]
+    # Where not even years are coarse enough, years without a hit have no bar.
+    shown = range(first, last + 1) if last - first < MAX_BARS else with_hits
     bars = []
     for number in shown:
-        articles, matching, of_articles, of_paragraphs = counts.get(number, nothing)
-        share = round(matching / of_paragraphs, 6) if of_paragraphs else 0.0
+        articles, matching, of_articles, of_paragraphs = counts.get(number, (0, 0, 0, 0))
+        part, whole = (articles, of_articles) if matching is None else (matching, of_paragraphs)
+        share = round(part / whole, 6) if whole else 0.0
         start = format_period(number, grain)
         bars.append(TimelineBar(start, articles, matching, of_articles, of_paragraphs, share))
     return tuple(bars)

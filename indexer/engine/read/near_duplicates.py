@@ -61,6 +61,11 @@ def find_near_duplicates(sketches: Sketches) -> NearDuplicates:
     return NearDuplicates(group_of, members, sketches[members])
 
 
+def split_bands(sketches: Sketches) -> NDArray[np.uint32]:
+    """The bands of sketches, one row for each: near-duplicates have the same number in some column."""
+    return np.ascontiguousarray(sketches[:, : _BANDS * _BAND_BYTES]).view(np.uint32)
+
+
 def _find_pairs(sketches: Sketches) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of near-duplicates: not all of them, but enough to connect the groups."""
     words = np.ascontiguousarray(sketches).view(np.uint64)
@@ -75,7 +80,7 @@ def _find_pairs(sketches: Sketches) -> tuple[NDArray[np.int64], NDArray[np.int64
     found = [np.stack((indices[same], indices[same + 1]))]
     is_distinct = has_text.copy()
     is_distinct[indices[same + 1]] = False
-    for band in words[:, : _BANDS * _BAND_BYTES // 8].copy().view(np.uint32).T:
+    for band in split_bands(sketches).T:
         indices = _find_repeated(band, table)
         indices = indices[is_distinct[indices]]
         # Sorted by their content, so that the result does not depend on the order of the articles.

@@ -90,15 +90,19 @@ def format_date(start: int, end: int) -> str:
     return format_period(int(number_periods(np.array([start]), grain)[0]), grain)
 
 
-def compute_ages(starts: Moments, ends: Moments) -> NDArray[np.float32]:
+def compute_ages(
+    starts: Moments, ends: Moments, newest: float | None = None, median: float | None = None
+) -> NDArray[np.float32]:
     """Days by which each article is older than the newest (float32), by the middle of the span of its date.
 
-    An article without a date gets the median of the others.
+    An article without a date gets the median of the others. Of a part of a collection, `newest` is the middle
+    of the newest date of all and `median` the median age.
     """
     dated = starts != NO_DATE
     ages = np.zeros(len(starts), np.float32)
     if dated.any():
         middles = starts[dated] / 2 + ends[dated] / 2
-        ages[dated] = (middles.max() - middles) / DAY
-        ages[~dated] = np.median(ages[dated])
+        ages[dated] = ((middles.max() if newest is None else newest) - middles) / DAY
+    if not dated.all() and (median is not None or dated.any()):
+        ages[~dated] = np.median(ages[dated]) if median is None else median
     return ages

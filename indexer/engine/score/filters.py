@@ -75,11 +75,11 @@ def _match_label(snapshot: Snapshot, node: Filter) -> Ids:
             return np.flatnonzero(codes == labels.index(text)).astype(np.int32)
         if node.is_whole:
             return _NONE
-    matches = _make_matcher(name, text.casefold())
+    matches = make_label_matcher(name, text)
     found = np.zeros(snapshot.articles, np.bool_)
     for column in ("source", "path") if name == "source" else (name,):
         labels, codes = snapshot.labels(column)
-        flags = np.fromiter((matches(label.casefold()) for label in labels), np.bool_, len(labels))
+        flags = np.fromiter(map(matches, labels), np.bool_, len(labels))
         # Articles without a label have the code -1, which reads the flag appended here.
         found |= np.append(flags, False)[codes]
     return np.flatnonzero(found).astype(np.int32)
@@ -102,9 +102,14 @@ def _match_names(values: ArticleValues, node: Filter) -> Ids:
     return values.find_keys(lambda key: words in _space_words(key)) if words.strip() else _NONE
 
 
+def split_name(key: str) -> list[str]:
+    """The words of a normalized name."""
+    return _WORD.findall(key)
+
+
 def _space_words(key: str) -> str:
     """The words of a normalized name, with a space before and after each of them."""
-    return f" {' '.join(_WORD.findall(key))} "
+    return f" {' '.join(split_name(key))} "
 
 
 def _compare_numbers(values: NDArray[np.int64] | NDArray[np.float64], node: NumberRange) -> NDArray[np.bool_]:
@@ -128,14 +133,25 @@ def _compare_dates(
     return is_inside, is_dated & ~is_inside & (starts < high) & (ends > low)
 
 
-def _make_matcher(name: str, text: str) -> Callable[[str], bool]:
-    """Whether a value of a label (both in lower case) is what a text asks for."""
+def make_label_key(name: str, text: str) -> str:
+    """The form in which the values of a label are compared."""
+    key = text.casefold()
+    return key.replace("_", "-") if name == "language" else key
+
+
+def make_label_matcher(name: str, text: str) -> Callable[[str], bool]:
+    """A function that says whether a value of a label is what a text asks for."""
+    matches = _match_keys(name, make_label_key(name, text))
+    return lambda label: matches(make_label_key(name, label))
+
+
+def _match_keys(name: str, text: str) -> Callable[[str], bool]:
+    """A function that says whether the key of a value is what the key of a text asks for."""
     if text.endswith("*"):
         start = text.rstrip("*")
         return lambda label: label.startswith(start)
     if name == "language":
-        language = text.replace("_", "-")
-        return lambda label: label == language or label.startswith(f"{language}-")
+        return lambda label: label == text or label.startswith(f"{text}-")
     if name == "site":
         site = parse_host(text if "//" in text else f"//{text}") or text
         return lambda label: label.removeprefix("www.") == site or label.endswith(f".{site}")

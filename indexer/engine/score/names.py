@@ -10,13 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
-import numpy as np
 from whoosh.query.qcore import Query
 from whoosh.query.terms import Term
 
 from indexer.engine.format.arrays import Values
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.bm25f import WEIGHT, idf
+from indexer.engine.score.bm25f import idf
 from indexer.engine.score.clauses import is_common_word, is_word, iter_words
 from indexer.query import AllOf
 from indexer.text.analyzer import get_analyzer
@@ -77,17 +76,27 @@ def _compute_name_weight(snapshot: Snapshot, texts: Name, language: int) -> floa
     if any(len(own) != 1 for own in tokens):
         return 0.0
     stems = [own[0].stem for own in tokens]
-    docs = [snapshot.phrase_postings(field, stems, 1).docs for field in WEIGHT]
-    articles = np.unique(snapshot.article_of[np.concatenate(docs)])
-    beside = float(statistics.count(articles)[language])
-    is_common = [is_common_word(text, statistics.languages[language]) for text in texts]
-    rarer = min(
+    beside = float(snapshot.phrase_counts(stems)[language])
+    rarer = list_rarer(texts, statistics.languages[language])
+    counts = [
         float(snapshot.article_counts(stem)[language])
-        for stem, is_ignored in zip(stems, is_common, strict=True)
-        if not is_ignored or all(is_common)
-    )
-    is_name = beside > 0 and beside >= rarer * _NAME_SHARE
-    return float(idf(int(statistics.articles[language]), beside)) if is_name else 0.0
+        for text, stem in zip(texts, stems, strict=True)
+        if text in rarer
+    ]
+    return float(idf(int(statistics.articles[language]), beside)) if is_name(beside, counts) else 0.0
+
+
+def list_rarer(texts: Name, language: str) -> list[str]:
+    """Those of two words with which their pair is compared: the one that is not common, or both."""
+    return [text for text in texts if not is_common_word(text, language)] or [*texts]
+
+
+def is_name(beside: float, counts: Iterable[float]) -> bool:
+    """Whether two words are a name, of which so many articles have both side by side; see `weigh_name`.
+
+    `counts` are how many have each of those that `list_rarer` gives.
+    """
+    return beside > 0 and beside >= min(counts) * _NAME_SHARE
 
 
 def find_common_acronyms(tree: Query, languages: Iterable[str]) -> list[Term]:

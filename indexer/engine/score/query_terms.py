@@ -122,9 +122,9 @@ class TermReader:
         A name or a topic (@desk, #sea) matches as written, and without its mark only where nothing is.
         """
         tokens = self.analyzers[0].tokenize(text, query=True) if self.analyzers else []
-        if len(tokens) == 1 and _is_name(tokens[0]):
+        if is_marked(tokens):
             return self.quotation(field, text, text, 1)
-        term = self._look_up(field, text, self._analyze(text, 1))
+        term = self._look_up(field, text, analyze_text(text, 1, self.analyzers))
         variants = [] if is_whole(text) else self._look_up_variants(field, text)
         exact, in_capitals = self._find_forms(field, text, term.term_set, has_variants=bool(variants))
         if not variants:
@@ -156,18 +156,21 @@ class TermReader:
 
     def phrase(self, field: str, text: str, slop: int) -> QueryTerm:
         """A phrase in any form, whose neighbours stand at most `slop` places apart, in order."""
-        return self._look_up(field, f'"{text}"', self._analyze(text, slop))
+        return self._look_up(field, f'"{text}"', analyze_text(text, slop, self.analyzers))
 
     def quotation(self, field: str, label: str, text: str, slop: int) -> QueryTerm:
         """A word or a phrase as written; in the languages in which no article has it so, in any form."""
-        written = self._look_up(field, label, self._analyze(text, slop, exact=True))
+        written = self._look_up(field, label, analyze_text(text, slop, self.analyzers, exact=True))
         article_of, statistics = self.snapshot.article_of, self.snapshot.statistics
-        counts = sum(statistics.count(article_of[own.docs]) for own in (written.title, written.paragraph))
+        found = [statistics.count(article_of[own.docs]) for own in (written.title, written.paragraph)]
+        counts = np.add(*found)
+        if self.snapshot.collection is not None:
+            counts = self.snapshot.collection.count_written(written, counts)
         lacking = np.flatnonzero(counts == 0).tolist()
         if not lacking:
             return written
         analyzers = {get_analyzer(statistics.languages[number]) for number in lacking}
-        forms = self._analyze(text, slop, analyzers=[own for own in self.analyzers if own in analyzers])
+        forms = analyze_text(text, slop, [own for own in self.analyzers if own in analyzers])
         other = self._look_up(field, label, forms)
         is_lacking = statistics.select(lacking)
 
@@ -185,7 +188,7 @@ class TermReader:
     def exact(self, field: str, text: str, slop: int) -> QueryTerm:
         """A word or a phrase as written, in no other form."""
         label = f'="{text}"' if " " in text else f"={text}"
-        return self._look_up(field, label, self._analyze(text, slop, exact=True))
+        return self._look_up(field, label, analyze_text(text, slop, self.analyzers, exact=True))
 
     def alternatives(self, field: str, text: str, others: Sequence[str], *, includes_text: bool) -> QueryTerm:
         """The synonyms of a word as one term, with the word itself if `includes_text`."""
@@ -208,11 +211,11 @@ class TermReader:
         """The words, as written, that begin with a text."""
         if is_unspaced(text):
             return self.word(field, text)
-        return self._expand(field, f"{text}*", self.snapshot.prefix_range(_normalize(text)))
+        return self._expand(field, f"{text}*", self.snapshot.prefix_range(normalize_pattern(text)))
 
     def wildcard(self, field: str, text: str) -> QueryTerm:
         """The words, as written, that match a pattern with * and ?."""
-        pattern = _normalize(text)
+        pattern = normalize_pattern(text)
         start = re.split(r"[*?]", pattern, maxsplit=1)[0]
         lexicon, matches = self.snapshot.lexicon, _compile_pattern(pattern).fullmatch
         numbers: list[int] = []
@@ -225,7 +228,7 @@ class TermReader:
 
     def fuzzy(self, field: str, text: str, distance: int) -> QueryTerm:
         """The words, as written, at most `distance` edits from a word; swapping two letters is one edit."""
-        found = self.snapshot.fuzzy_index.find(_normalize(text), distance, self.deadline)
+        found = self.snapshot.fuzzy_index.find(normalize_pattern(text), distance, self.deadline)
         lexicon = self.snapshot.lexicon
         return self._expand(field, f"{text}~", [bisect_left(lexicon, word) for word, _ in found])
 
@@ -246,30 +249,24 @@ class TermReader:
         return self._make_term(field, label, postings, TermSet(nears=nears))
 
     def split_word(self, text: str) -> list[tuple[str, int]]:
-        """The tokens of a word that has several, such as covid-19: an article may have only some of them.
+        """The tokens of a word that has several, as the function of this name returns them.
 
-        Each with the number of characters that the one before has too. Empty for a word with one token, and
-        for one whose parts alone mean nothing.
+        No more than are left of `limits.PIECES`, with a note if some are dropped.
         """
-        tokens = self.analyzers[0].tokenize(text, query=True)
-        if len(tokens) < 2 or is_whole(text):
-            return []
-        if len(tokens) > self._word_parts_left:
+        parts = split_word(text, self.analyzers[0])
+        if len(parts) > self._word_parts_left:
             self.notes.append(make_note(NoteCode.PARTS_DROPPED, {"limit": limits.PIECES}))
-            tokens = tokens[: self._word_parts_left]
-        self._word_parts_left -= len(tokens)
-        ends = [0, *(token.end for token in tokens)]
-        return [
-            (text[token.start : token.end], max(end - token.start, 0))
-            for token, end in zip(tokens, ends, strict=False)
-        ]
+            parts = parts[: self._word_parts_left]
+        self._word_parts_left -= len(parts)
+        return parts
 
     def list_stems(self, text: str) -> list[Stems]:
         """The stems of a word as typed, by analyzer; () where it is a name or a topic (@desk, #sea)."""
         found = []
         for analysis in self.analyzers:
             tokens = analysis.tokenize(text, query=True)
-            found.append(() if any(map(_is_name, tokens)) else tuple(token.stem for token in tokens))
+            has_marks = any(token.word[0] in _NAME_MARKS for token in tokens)
+            found.append(() if has_marks else tuple(token.stem for token in tokens))
         return found
 
     def _find_forms(
@@ -299,7 +296,9 @@ class TermReader:
             exact = find(f"={text}", in_capitals=False)
         if forms and is_in_capitals(text):
             found = find(text, in_capitals=True)
-            in_capitals = found if len(found.title.docs) or len(found.paragraph.docs) else None
+            # Articles that are not in a window may have it.
+            is_anywhere = len(found.title.docs) or len(found.paragraph.docs) or snapshot.collection
+            in_capitals = found if is_anywhere else None
         return exact, in_capitals
 
     def _note_other_forms(self, text: str, lacking: Sequence[int]) -> None:
@@ -311,50 +310,6 @@ class TermReader:
         names = ", ".join(languages[number] for number in lacking)
         values = {"text": quote(text), "languages": names}
         self.notes.append(make_note(NoteCode.OTHER_FORMS_IN_LANGUAGES, values))
-
-    def _analyze(
-        self, text: str, slop: int, *, exact: bool = False, analyzers: Iterable[Analyzer] | None = None
-    ) -> TermSet:
-        """The stems, words, characters and phrases of stems to look up for a word or phrase as typed.
-
-        If `exact`, there are words and phrases of words instead of stems.
-        """
-        stems: set[str] = set()
-        words: set[str] = set()
-        phrases: set[Phrase] = set()
-        characters: set[str] = set()
-        written: dict[Analyzer, tuple[str, ...]] = {}
-        for analysis in self.analyzers if analyzers is None else analyzers:
-            tokens = analysis.tokenize(text, query=True)
-            if not tokens:
-                continue
-            token, is_single = tokens[0], len(tokens) == 1
-            if is_single and is_unit(token.word):
-                characters.add(token.word)
-            elif exact:
-                written[analysis] = tuple(token.word for token in tokens)
-            elif is_single:
-                stems.add(token.stem)
-                if analysis.matches_words(token):
-                    words.add(analysis.tag_word(token.word.lstrip(_NAME_MARKS)))
-            else:
-                phrases.add((tuple(token.stem for token in tokens), slop))
-        # Where languages differ in what is written (l'été is ete or lete), each matches its own articles.
-        is_same = len(set(written.values())) == 1
-        exact_phrases: set[Phrase] = set()
-        for analysis, row in written.items():
-            row = row if is_same else tuple(map(analysis.tag_word, row))
-            if len(row) == 1:
-                words.update(row)
-            else:
-                exact_phrases.add((row, slop))
-        return TermSet(
-            stems=frozenset(stems),
-            words=frozenset(words),
-            phrases=frozenset(phrases),
-            characters=frozenset(characters),
-            exact=frozenset(exact_phrases),
-        )
 
     def _expand(self, field: str, label: str, numbers: Sequence[int]) -> QueryTerm:
         """One term for words of the lexicon, given by ascending numbers; the most common, if too many."""
@@ -394,6 +349,75 @@ class TermReader:
         return QueryTerm(label, field, title, paragraph, terms)
 
 
+def analyze_text(text: str, slop: int, analyzers: Iterable[Analyzer], *, exact: bool = False) -> TermSet:
+    """The stems, words, characters and phrases of stems to look up for a word or phrase as typed.
+
+    If `exact`, there are words and phrases of words instead of stems.
+    """
+    stems: set[str] = set()
+    words: set[str] = set()
+    phrases: set[Phrase] = set()
+    characters: set[str] = set()
+    written: dict[Analyzer, tuple[str, ...]] = {}
+    for analysis in analyzers:
+        tokens = analysis.tokenize(text, query=True)
+        if not tokens:
+            continue
+        token, is_single = tokens[0], len(tokens) == 1
+        if is_single and is_unit(token.word):
+            characters.add(token.word)
+        elif exact:
+            written[analysis] = tuple(token.word for token in tokens)
+        elif is_single:
+            stems.add(token.stem)
+            if analysis.matches_words(token):
+                words.add(analysis.tag_word(token.word.lstrip(_NAME_MARKS)))
+        else:
+            phrases.add((tuple(token.stem for token in tokens), slop))
+    # Where languages differ in what is written (l'été is ete or lete), each matches its own articles.
+    is_same = len(set(written.values())) == 1
+    exact_phrases: set[Phrase] = set()
+    for analysis, row in written.items():
+        row = row if is_same else tuple(map(analysis.tag_word, row))
+        if len(row) == 1:
+            words.update(row)
+        else:
+            exact_phrases.add((row, slop))
+    return TermSet(
+        stems=frozenset(stems),
+        words=frozenset(words),
+        phrases=frozenset(phrases),
+        characters=frozenset(characters),
+        exact=frozenset(exact_phrases),
+    )
+
+
+def split_word(text: str, analyzer: Analyzer) -> list[tuple[str, int]]:
+    """The tokens of a word that has several, such as covid-19: an article may have only some of them.
+
+    Each with the number of characters that the one before has too. Empty for a word with one token, and for
+    one whose parts alone mean nothing.
+    """
+    tokens = analyzer.tokenize(text, query=True)
+    if len(tokens) < 2 or is_whole(text):
+        return []
+    ends = [0, *(token.end for token in tokens)]
+    return [
+        (text[token.start : token.end], max(end - token.start, 0))
+        for token, end in zip(tokens, ends, strict=False)
+    ]
+
+
+def is_marked(tokens: Sequence[Token]) -> bool:
+    """Whether the tokens of a word are one with the mark of a name or a topic: @desk, #sea."""
+    return len(tokens) == 1 and tokens[0].word[0] in _NAME_MARKS
+
+
+def normalize_pattern(text: str) -> str:
+    """The text as the lexicon writes words: normalized, and without apostrophes."""
+    return normalize(text).replace("'", "").replace("\u2019", "")
+
+
 def _add_variants(term: QueryTerm, variants: Sequence[QueryTerm]) -> QueryTerm:
     """A word with its variants, which are scored by their own rarity."""
     labels = tuple(dict.fromkeys(variant.label for variant in variants))
@@ -402,6 +426,7 @@ def _add_variants(term: QueryTerm, variants: Sequence[QueryTerm]) -> QueryTerm:
         label=", ".join(labels),
         title=merge_postings([variant.title for variant in variants], np.maximum),
         paragraph=merge_postings([variant.paragraph for variant in variants], np.maximum),
+        term_set=TermSet.of(variant.term_set for variant in variants),
     )
     return structs.replace(
         term,
@@ -417,16 +442,6 @@ def _add_variants(term: QueryTerm, variants: Sequence[QueryTerm]) -> QueryTerm:
 def _list_stored(field: str) -> Sequence[str]:
     """The stored fields in which the words of a query field are looked up."""
     return _FIELDS.get(field, ("paragraph",))
-
-
-def _is_name(token: Token) -> bool:
-    """Whether a token is a name or a topic: @desk, #sea."""
-    return token.word[0] in _NAME_MARKS
-
-
-def _normalize(text: str) -> str:
-    """The text as the lexicon writes words: normalized, and without apostrophes."""
-    return normalize(text).replace("'", "").replace("\u2019", "")
 
 
 def _compile_pattern(pattern: str) -> re.Pattern[str]:

@@ -37,17 +37,12 @@ def find_variants(
     two words that stand beside each other in the query, one of which is this word. Which variants the index
     has is remembered.
     """
-    tokens = analyzer.tokenize(text, query=True)
-    words = [token.word for token in tokens]
-    if not words or len("".join(words)) > _MAX_LETTERS or not all(map(_is_plain, words)):
-        return
-    if len(words) == 1 and is_common_word(text, analyzer.language):
-        return
-    for pair in neighbours if len(words) == 1 else [text]:
+    tokens = _tokenize(analyzer, text)
+    for pair in _list_pairs(tokens, text, neighbours):
         key = "joined", analyzer.language, pair
         if joined := snapshot.remember(key, partial(join_words, snapshot, analyzer, pair)):
             yield joined
-    if len(words) > 1:
+    if len(tokens) != 1:
         return
     token = tokens[0]
     yield from snapshot.remember(
@@ -56,8 +51,44 @@ def find_variants(
     )
 
 
+def list_candidates(analyzer: Analyzer, text: str, neighbours: Iterable[str] = ()) -> Iterator[str]:
+    """Yield the variants of a word as typed, whether an index has them or not; see `find_variants`."""
+    tokens = _tokenize(analyzer, text)
+    for pair in _list_pairs(tokens, text, neighbours):
+        if joined := _join(analyzer, pair):
+            yield joined[0]
+    if len(tokens) != 1:
+        return
+    word = tokens[0].word
+    yield from list_variants(word) if analyzer.language == LANGUAGE else ()
+    for place in _list_places(word):
+        parts = word[:place], word[place:]
+        if not any(is_common_word(part, analyzer.language) for part in parts):
+            yield " ".join(parts)
+
+
 def join_words(snapshot: Snapshot, analyzer: Analyzer, text: str) -> str | None:
-    """The words of a text as one, if the index has that; None if not.
+    """The words of a text as one, if the index has that; None if not. See `_join`."""
+    joined = _join(analyzer, text)
+    return joined[0] if joined and snapshot.has_stem(joined[1]) else None
+
+
+def _tokenize(analyzer: Analyzer, text: str) -> list[Token]:
+    """The tokens of a word as typed; empty if it can have no variants."""
+    tokens = analyzer.tokenize(text, query=True)
+    words = [token.word for token in tokens]
+    if len("".join(words)) > _MAX_LETTERS or not all(map(_is_plain, words)):
+        return []
+    return [] if len(words) == 1 and is_common_word(text, analyzer.language) else tokens
+
+
+def _list_pairs(tokens: Sequence[Token], text: str, neighbours: Iterable[str]) -> Iterable[str]:
+    """The texts of several words that may be one word."""
+    return neighbours if len(tokens) == 1 else [text] if tokens else ()
+
+
+def _join(analyzer: Analyzer, text: str) -> tuple[str, str] | None:
+    """The words of a text as one, and the stem of that; None if they are not to be joined.
 
     Common words are not joined where a space parts them: "in to" is not "into", but "take-over" is
     "takeover". Nor are words of which a stemmer removes the last, as in "hope fully".
@@ -73,8 +104,8 @@ def join_words(snapshot: Snapshot, analyzer: Analyzer, text: str) -> str | None:
         return None
     tokens = analyzer.tokenize(joined)
     start = len("".join(words[:-1]))
-    if len(tokens) == 1 and len(strip_tag(tokens[0].stem)) > start and snapshot.has_stem(tokens[0].stem):
-        return joined
+    if len(tokens) == 1 and len(strip_tag(tokens[0].stem)) > start:
+        return joined, tokens[0].stem
     return None
 
 
@@ -90,13 +121,7 @@ def _respell(snapshot: Snapshot, analyzer: Analyzer, token: Token) -> Iterator[s
 
 def _split(snapshot: Snapshot, analyzer: Analyzer, word: str, deadline: Deadline) -> Iterator[str]:
     """The word as two, wherever the index has both side by side and neither is common. Raises TimedOut."""
-    if word.isalpha():
-        places: Iterable[int] = range(1, len(word)) if len(word) >= _MIN_LETTERS else ()
-    elif match := _LETTERS_AND_DIGITS.fullmatch(word):
-        places = [match.end(1) if match[1] else match.end(3)]
-    else:
-        return
-    for place in places:
+    for place in _list_places(word):
         parts = word[:place], word[place:]
         # Most of the longer parts are no words, while any one or two letters are in some text.
         stems = {part: _get_stem(analyzer, part) for part in sorted(parts, key=len, reverse=True)}
@@ -106,6 +131,14 @@ def _split(snapshot: Snapshot, analyzer: Analyzer, word: str, deadline: Deadline
             and _stand_together(snapshot, [stems[part] for part in parts], deadline)
         ):
             yield " ".join(parts)
+
+
+def _list_places(word: str) -> Iterable[int]:
+    """Where a word may be split: between any two letters, or between letters and digits."""
+    if word.isalpha():
+        return range(1, len(word)) if len(word) >= _MIN_LETTERS else ()
+    match = _LETTERS_AND_DIGITS.fullmatch(word)
+    return [match.end(1) if match[1] else match.end(3)] if match else ()
 
 
 def _stand_together(snapshot: Snapshot, stems: Sequence[str], deadline: Deadline) -> bool:

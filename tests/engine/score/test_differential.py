@@ -25,6 +25,7 @@ from indexer.search.request import SearchRequest
 from indexer.search.search import search
 from tests.engine.bare_index import BareIndex
 from tests.engine.reference import Reference
+from tests.fixtures.commits import open_commit
 
 PAIRS = pytest.mark.parametrize(
     "pairs",
@@ -323,7 +324,7 @@ def test_an_open_snapshot_does_not_see_later_changes(tmp_path: Path) -> None:
         history = History(index, chance)
         history.put(15)
         before = Reference(list(history.live.values()), weights=WEIGHTS)
-        reading = index._open_last_commit()
+        reading = open_commit(index)
         for change in [lambda: history.put(5), history.remove, history.rebuild] * 5:
             change()
             query = make_query(chance)
