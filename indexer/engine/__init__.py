@@ -32,6 +32,11 @@ snapshot with the languages, the deadline and the looked-up terms of one request
   up single terms;
 - explain: `explain_query`, `explain_hits`.
 
+Another engine reads a query as this one does by `ClauseReader` (clauses, by language), `analyze_text` and
+`list_candidates` (what a word or phrase stands for), and `find_names` and `find_common_acronyms`.
+What it has found it hands back as a `Window`: a snapshot of a few articles, which `WindowMaker` makes in
+memory, judged by the counts of the `Collection` that they are from.
+
 The names of `build` are loaded when they are first used, since a search needs none of them.
 """
 
@@ -40,15 +45,31 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.engine.count.collapse import Collapsed, collapse_duplicates
 from indexer.engine.count.completions import Continuation, complete_word, find_titles, list_continuations
-from indexer.engine.count.facets import count_facet, count_timeline
+from indexer.engine.count.facets import MAX_VALUES, choose_grain, count_facet, count_timeline, make_bars
 from indexer.engine.count.matching import ArticleSet, articles_with_term, find_matching_articles
-from indexer.engine.format.arrays import Ids, contains
-from indexer.engine.format.record import NO_DATE, digest_items, encode_article
+from indexer.engine.format.arrays import Ids, Values, contains
+from indexer.engine.format.labels import shorten_sources
+from indexer.engine.format.record import NO_DATE, decode_article, digest_items, encode_article, to_timestamp
+from indexer.engine.format.segment_file import Array
+from indexer.engine.read.collection import Collection, CountedTerm, TermCounts
 from indexer.engine.read.contents import latest_commit
 from indexer.engine.read.deadline import NO_DEADLINE, Clock, Deadline, TimedOut
+from indexer.engine.read.near_duplicates import split_bands
+from indexer.engine.read.periods import find_finest_grains, format_date, format_period, number_periods
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.bm25f import ScoredTerm, idf
-from indexer.engine.score.clauses import is_common_word
+from indexer.engine.read.statistics import LanguageStatistics
+from indexer.engine.read.values import make_key
+from indexer.engine.read.vocabulary import Vocabulary
+from indexer.engine.read.window import ViewInMemory, Window
+from indexer.engine.score.bm25f import COMPOUND, EXACT, EXACT_FALL, K1, ScoredTerm, idf
+from indexer.engine.score.clauses import (
+    ClauseReader,
+    Reading,
+    find_languages_without,
+    is_common_word,
+    is_word,
+    iter_words,
+)
 from indexer.engine.score.evaluate import (
     QueryContext,
     QueryMatches,
@@ -58,18 +79,43 @@ from indexer.engine.score.evaluate import (
     run_query,
 )
 from indexer.engine.score.explain import explain_hits, explain_query
-from indexer.engine.score.filters import match_filter, match_undated
+from indexer.engine.score.filters import (
+    make_label_key,
+    make_label_matcher,
+    match_filter,
+    match_undated,
+    split_name,
+)
 from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored
+from indexer.engine.score.names import (
+    Name,
+    find_common_acronyms,
+    find_names,
+    is_name,
+    list_kept_words,
+    list_rarer,
+)
 from indexer.engine.score.partial import OptionalClause
 from indexer.engine.score.positions import Phrase, Spans, TermSet, find_chains
-from indexer.engine.score.query_terms import QueryTerm, TermReader
+from indexer.engine.score.proximity import BESIDE, find_neighbours
+from indexer.engine.score.query_terms import (
+    VARIANT,
+    QueryTerm,
+    TermReader,
+    analyze_text,
+    is_marked,
+    normalize_pattern,
+    split_word,
+)
 from indexer.engine.score.ranking import SortPosition, measure_recency, select_top, sort_position
-from indexer.engine.score.variants import join_words
+from indexer.engine.score.variants import join_words, list_candidates
 
 if TYPE_CHECKING:
     from indexer.engine.build.check import find_differences, verify_snapshot
     from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
-    from indexer.engine.build.gather import Chunk, Gatherer
+    from indexer.engine.build.gather import Chunk, Gatherer, Run
+    from indexer.engine.build.tokenize import split_forms
+    from indexer.engine.build.window import EncodedArticle, WindowMaker
 else:
 
     def __getattr__(name: str) -> Any:
@@ -77,7 +123,9 @@ else:
         modules = {
             "check": ("find_differences", "verify_snapshot"),
             "commit": ("Batch", "create_empty", "remove_leftovers"),
-            "gather": ("Chunk", "Gatherer"),
+            "gather": ("Chunk", "Gatherer", "Run"),
+            "window": ("EncodedArticle", "WindowMaker"),
+            "tokenize": ("split_forms",),
         }
         for module, names in modules.items():
             if name in names:

@@ -125,14 +125,19 @@ class Batch:
             first = segments[index].first_doc
             self._removed.setdefault(index, []).append(range(start - first, end - first))
 
-    def add(self, article: Article, items: list[bytes] | None = None) -> str:
-        """Add an article, and return the language that it was analyzed in.
+    def add(
+        self,
+        article: Article,
+        items: list[bytes] | None = None,
+        source: str | None = None,
+        language: str | None = None,
+    ) -> str:
+        """Add an article, and return the language that it was analyzed in; see `Gatherer.add`.
 
-        Its id must not be in the index, or must have been removed in this batch. `items` is the article as
-        `encode_article` returns it, if it is encoded already.
+        Its id must not be in the index, or must have been removed in this batch.
         """
         self._begin()
-        language = self._gatherer.add(article, items)
+        language = self._gatherer.add(article, items, source, language)
         if self._gatherer.size >= self._chunk_size:
             self.take(self._gatherer.take(self.dictionary), self._numbers)
         return language

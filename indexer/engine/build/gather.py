@@ -8,7 +8,7 @@ words of a chunk by stem, few enough at a time to stay in the processor's cache.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, compress, islice, repeat
@@ -56,6 +56,18 @@ class Run:
         """The form of the first occurrence of each group."""
         heads: Array = self.forms[np.cumsum(self.counts) - self.counts]
         return heads
+
+    def lay_out(self, terms: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """The numbers of the forms, text after text, and whether each is in capitals: what `make_run` sorted.
+
+        `terms` has the number of words of each text.
+        """
+        places = (np.cumsum(terms, dtype=np.int64) - terms)[self.texts] + self.positions
+        forms = np.empty(len(self), self.forms.dtype)
+        forms[places] = self.forms
+        in_capitals = np.zeros(len(self), np.bool_)
+        in_capitals[places[self.capitals]] = True
+        return forms, in_capitals
 
     def select(self, is_wanted: NDArray[np.bool_]) -> Run:
         """The run of the wanted texts only, numbered again; `is_wanted` has one flag for each text."""
@@ -162,17 +174,22 @@ class Chunk:
     size: int = 0
     """Bytes of stored text."""
 
+    def iter_items(self) -> Iterator[list[bytes]]:
+        """The stored items of each article, as `encode_article` returns them."""
+        stored, first = TextStore(self.items), 0
+        for count in self.counts.tolist():
+            yield stored.read(range(first, first + count + 1))
+            first += count + 1
+
     def select(self, is_wanted: Sequence[bool]) -> Chunk:
         """The chunk with the wanted articles only; it keeps all forms, because later chunks refer to them."""
         if all(is_wanted):
             return self
         article = np.array(is_wanted, np.bool_)
         text = np.repeat(article, self.counts + self.custom_counts)
-        widths = self.counts + 1
-        stored = TextStore(self.items)
-        items = TextWriter(stored.dictionary)
-        for first, width in zip((np.cumsum(widths) - widths)[article], widths[article], strict=True):
-            items.add(stored.read(range(first, first + width)))
+        items = TextWriter(TextStore(self.items).dictionary)
+        for own in compress(self.iter_items(), is_wanted):
+            items.add(own)
         return Chunk(
             forms=self.forms,
             is_fresh=self.is_fresh,
@@ -198,13 +215,20 @@ class Gatherer:
     """Turns articles into chunks; forms keep their numbers from one chunk to the next.
 
     `language` is that of articles that state none and whose language is not detected, `fields` the types of
-    the custom fields. With more than `max_forms` forms, all are forgotten and numbered from 0 again.
+    the custom fields. With more than `max_forms` forms, all are forgotten and numbered from 0 again. If it
+    does not store texts, its chunks have no items.
     """
 
     def __init__(
-        self, language: str, fields: Mapping[str, FieldType] | None = None, max_forms: int = _MAX_FORMS
+        self,
+        language: str,
+        fields: Mapping[str, FieldType] | None = None,
+        max_forms: int = _MAX_FORMS,
+        *,
+        stores_texts: bool = True,
     ) -> None:
         self._language = language
+        self._stores_texts = stores_texts
         self._types = fields or {}
         self._text_names = tuple(sorted(name for name, kind in self._types.items() if kind.type == "text"))
         self._max_forms = max_forms
@@ -220,13 +244,21 @@ class Gatherer:
         """Bytes of the items that were added since the last chunk was taken."""
         return self._size
 
-    def add(self, article: Article, items: list[bytes] | None = None, source: str | None = None) -> str:
+    def add(
+        self,
+        article: Article,
+        items: list[bytes] | None = None,
+        source: str | None = None,
+        language: str | None = None,
+    ) -> str:
         """Add an article, and return the language that it was analyzed in.
 
         `items` is the article as `encode_article` returns it, if it is encoded already. `source` is the URI
-        of the folder or file that it was read from, None if an app has put it in.
+        of the folder or file that it was read from, None if an app has put it in. `language` is the one that
+        the article was analyzed in before, if that is known.
         """
-        language = article.language or detect_language(article.title, article.paragraphs, self._language)
+        language = language or article.language
+        language = language or detect_language(article.title, article.paragraphs, self._language)
         items = items or encode_article(article)
         self._ids.append(article.id)
         self._languages.append(language)
@@ -247,7 +279,8 @@ class Gatherer:
         columns["date_ends"].append(to_timestamp(published.end) if published else NO_DATE)
         columns["title_keys"].append(int.from_bytes(normalize(article.title).encode()[:8].ljust(8, b"\0")))
         self._anchors += hash_anchors(article.paragraphs)
-        self._items.append(items)
+        if self._stores_texts:
+            self._items.append(items)
         self._size += sum(map(len, items))
         return language
 

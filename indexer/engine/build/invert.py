@@ -87,6 +87,8 @@ class Buffer:
     """The numbers here of the forms of each gatherer that is still in use."""
     max_forms: int = 250_000
     """With more forms after a segment, those that no gatherer knows any more are forgotten."""
+    lists_phrases: bool = True
+    """Whether the segment has the phrases of its texts."""
 
     @property
     def size(self) -> int:
@@ -164,7 +166,16 @@ class Buffer:
         doc_fields[is_own] = custom_fields + 1
         facts = make_facts(int(first[-1]), len(counts), languages, columns, text_names)
         sections = _make_sections(
-            chunks, forms, counts, first, doc_fields, languages, texts, columns, allocate
+            chunks,
+            forms,
+            counts,
+            first,
+            doc_fields,
+            languages,
+            texts,
+            columns,
+            allocate,
+            lists_phrases=self.lists_phrases,
         )
         return sections, facts
 
@@ -192,6 +203,8 @@ def _make_sections(
     texts: TextWriter,
     fields: Mapping[str, Column],
     allocate: Allocate,
+    *,
+    lists_phrases: bool,
 ) -> Iterator[Section]:
     """Make the sections of a segment, one after the other; the chunks are consumed.
 
@@ -204,9 +217,12 @@ def _make_sections(
     used = np.zeros(len(forms), np.bool_)
     for chunk in chunks:
         used[chunk.titles.forms] = used[chunk.texts.forms] = True
-    own = sorted(compress(forms, used))
+    every = [*forms]
+    ordered = sorted(np.flatnonzero(used).tolist(), key=every.__getitem__)
+    own = [every[number] for number in ordered]
     new_number = np.zeros(len(forms), np.int32)
-    new_number[np.fromiter(map(forms.__getitem__, own), np.int64, len(own))] = np.arange(len(own))
+    new_number[ordered] = np.arange(len(own))
+    del every, ordered
     stem_of_each, word_of_each = split_forms(own)
     stems = list(dict.fromkeys(stem_of_each))
     stem_lexicon = encode_lexicon(stems)
@@ -218,9 +234,12 @@ def _make_sections(
     word_lexicon = encode_lexicon(words)
     yield from add_prefix("word", word_lexicon)
     yield from encode_forms(sorted_forms, word_of, len(words))
-    lexicons = [Lexicon(own["text"], own["ends"]) for own in (stem_lexicon, word_lexicon)]
-    is_common = find_common_forms(lexicons[0], lexicons[1], sorted_forms.stem_of, word_of, languages)
-    del own, words, word_of, word_of_each, stem_lexicon, word_lexicon, lexicons
+    is_common = np.empty(0, np.bool_)
+    if lists_phrases:
+        lexicons = [Lexicon(own["text"], own["ends"]) for own in (stem_lexicon, word_lexicon)]
+        is_common = find_common_forms(lexicons[0], lexicons[1], sorted_forms.stem_of, word_of, languages)
+        del lexicons
+    del own, words, word_of, word_of_each, stem_lexicon, word_lexicon
     # A title is in the first document of its article, each other text in a document of its own.
     heads = np.split(first[:-1], np.cumsum([len(chunk.counts) for chunk in chunks])[:-1])
     bodies = np.split(np.flatnonzero(is_text), np.cumsum([len(chunk.text_terms) for chunk in chunks])[:-1])
@@ -234,7 +253,8 @@ def _make_sections(
     terms = np.zeros(documents, np.int64)
     terms[is_text] = _concatenate([chunk.text_terms for chunk in chunks])
     yield from add_prefix("title", encode_postings(sorted_forms, titles))
-    yield from encode_phrases(sorted_forms, is_common, paragraphs, terms, allocate)
+    if lists_phrases:
+        yield from encode_phrases(sorted_forms, is_common, paragraphs, terms, allocate)
     yield from add_prefix("paragraph", encode_postings(sorted_forms, paragraphs))
     del sorted_forms
     anchors = np.zeros(documents, np.uint32)

@@ -148,7 +148,7 @@ class _Sections(dict[str, Array]):
     It does not refer to the SegmentFile, so that both are freed as soon as nobody uses them.
     """
 
-    def __init__(self, path: Path, mapped: mmap.mmap, directory: _Directory) -> None:
+    def __init__(self, path: Path, mapped: mmap.mmap | bytes, directory: _Directory) -> None:
         super().__init__()
         self._path = path
         self._map = mapped
@@ -166,6 +166,30 @@ class _Sections(dict[str, Array]):
             _raise_damaged(self._path, offset, f"{name} {problem}")
         self[name] = array
         return array
+
+
+class SegmentInMemory(SegmentFile):
+    """The sections of a segment that was made in this process and has no file.
+
+    Nothing is compared with checksums, since nobody else can have altered it.
+    """
+
+    def __init__(self, sections: Iterable[Section]) -> None:
+        self.path = Path("segment in memory")
+        self.sections = _Sections(self.path, b"", {})
+        for name, content in sections:
+            array = np.frombuffer(content, np.uint8) if isinstance(content, bytes) else content
+            self.sections[name] = array
+
+    def check_size(self) -> None:
+        """Do nothing: memory is not truncated."""
+
+    def verify(self) -> None:
+        """Do nothing: there are no checksums."""
+
+    def raise_damaged(self, name: str, problem: str) -> NoReturn:
+        """Raise IndexDamaged: a section has content that is invalid."""
+        _raise_damaged(self.path, 0, f"{name} {problem}")
 
 
 def _raise_damaged(path: Path, offset: int, problem: str) -> NoReturn:

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import Article, make_record_id, name_text_anchor, record_name
-from indexer.engine.format.arrays import Ids, expand_ranges
+from indexer.engine.format.arrays import Ids, Values, expand_ranges
 from indexer.engine.format.columns import NO_VALUES, Column, join_columns
 from indexer.engine.format.labels import LABELS, Labels, make_labels, merge_labels, shorten_sources
 from indexer.engine.format.record import decode_article, decode_info, decode_pages, decode_texts
 from indexer.engine.format.segment_file import Array, DamageReporter
 from indexer.engine.format.sketches import WIDTH
+from indexer.engine.read.collection import Collection
 from indexer.engine.read.contents import SegmentEntry, read_contents
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.near_duplicates import NearDuplicates, find_near_duplicates
@@ -99,7 +100,11 @@ class Snapshot:
     `lengths` (float64) are the terms of its title and of all these texts. Segments that the
     snapshot `before` has open are not opened again. Methods that a SegmentView has too return the same for
     all articles of the commit. Raises IndexMissing or IndexDamaged.
+
+    `collection` is what a window on a larger collection (`Window`) is judged by.
     """
+
+    collection: Collection | None = None
 
     def __init__(self, folder: Path, before: Snapshot | None = None) -> None:
         known = {} if before is None or before.folder != folder else before.views()
@@ -236,16 +241,29 @@ class Snapshot:
             for segment in self.segments
         )
 
-    def article_counts(self, stem: str) -> NDArray[np.float64]:
+    def paragraph_counts(self, stem: str) -> Values:
+        """How many paragraphs of each language have a stem (float64)."""
+        return self.statistics.count(self.article_of[self.postings("paragraph", stem).docs])
+
+    def article_counts(self, stem: str) -> Values:
         """How many articles of each language have a stem (float64); remembered, for common words."""
 
-        def count() -> NDArray[np.float64]:
+        def count() -> Values:
             docs = [self.postings(field, stem).docs for field in FIELDS]
             has_stem = np.zeros(self.articles, np.bool_)
             has_stem[self.article_of[np.concatenate(docs)]] = True
             return self.statistics.count(np.flatnonzero(has_stem).astype(np.int32))
 
         return self.remember(("article counts", stem), count)
+
+    def phrase_counts(self, stems: Sequence[str]) -> Values:
+        """How many articles of each language have stems side by side, in the title or in a text (float64)."""
+        docs = [self.phrase_postings(field, stems, 1).docs for field in FIELDS]
+        return self.statistics.count(np.unique(self.article_of[np.concatenate(docs)]))
+
+    def name_sources(self, uris: Sequence[str]) -> list[str]:
+        """The texts to show for sources; see `shorten_sources`."""
+        return shorten_sources(uris)
 
     def word_postings(self, field: str, words: Sequence[str], deadline: Deadline = NO_DEADLINE) -> Postings:
         return self._gather_postings(lambda view: view.word_postings(field, words, deadline))
@@ -358,6 +376,12 @@ class Snapshot:
         view, local = self._locate(article)
         with DamageReporter(view.file.path):
             return decode_article(view.all_items(local))
+
+    def items(self, article: int) -> list[bytes]:
+        """An article as `encode_article` returns it."""
+        view, local = self._locate(article)
+        with DamageReporter(view.file.path):
+            return view.all_items(local)
 
     def language(self, article: int) -> str:
         view, local = self._locate(article)
@@ -484,7 +508,7 @@ class Snapshot:
                 self._labels[name] = make_labels(names, codes, names)
             else:
                 column = self._read_column(name)
-                texts = shorten_sources(column.names) if name == "source" else column.names
+                texts = self.name_sources(column.names) if name == "source" else column.names
                 self._labels[name] = make_labels(column.names, column.number_articles(self.articles), texts)
         return self._labels[name]
 

@@ -39,6 +39,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import Ids, Values, contains, sum_runs
+from indexer.engine.read.collection import NO_FACTORS, TermCounts
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import FIELDS, Postings
 from indexer.engine.read.snapshot import Snapshot
@@ -102,16 +103,17 @@ class ScoredTerm(Struct, frozen=True, eq=False):
 
 
 def weigh_term(
-    snapshot: Snapshot, term: QueryTerm, text_weights: Mapping[str, float] = NO_WEIGHTS
+    snapshot: Snapshot,
+    term: QueryTerm,
+    text_weights: Mapping[str, float] = NO_WEIGHTS,
+    form: Form = "any",
+    factors: TermCounts = NO_FACTORS,
 ) -> ScoredTerm:
     """A term and its forms, with the articles that have them and their weights.
 
-    `text_weights` are those of the fields of custom texts, by name.
+    `text_weights` are those of the fields of custom texts, by name. In a window on a larger collection,
+    `factors` are those of the term that this is a `form` of (see `Collection.measure_term`).
     """
-    exact, in_capitals, typed, variants = (
-        None if form is None else weigh_term(snapshot, form, text_weights)
-        for form in (term.exact, term.in_capitals, term.typed, term.variants)
-    )
     statistics = snapshot.statistics
     owners, freqs = snapshot.article_of.take(term.paragraph.docs), term.paragraph.freqs
     occurrences = statistics.count(owners, freqs)
@@ -123,11 +125,24 @@ def weigh_term(
     if len(title.articles):
         occurrences += statistics.count(*title)
     articles = unite_articles([paragraph.articles, title.articles], snapshot.articles)
+    with_term = statistics.count(articles)
+    if snapshot.collection is not None:
+        found = TermCounts(with_term, occurrences)
+        (with_term, occurrences), factors = snapshot.collection.measure_term(term, form, found, factors)
+    forms: tuple[tuple[QueryTerm | None, Form], ...] = (
+        (term.exact, "as typed"),
+        (term.in_capitals, "in capitals"),
+        (term.typed, "any"),
+        (term.variants, "any"),
+    )
+    exact, in_capitals, typed, variants = (
+        None if own is None else weigh_term(snapshot, own, text_weights, kind, factors) for own, kind in forms
+    )
     if typed and variants:
         # A common variant must not make the word as typed less rare.
         weights = np.where(typed.occurrences > 0, typed.weights, VARIANT * variants.weights)
     else:
-        weights = _compute_weights(statistics.articles, statistics.count(articles), occurrences)
+        weights = _compute_weights(statistics.articles, with_term, occurrences)
     return ScoredTerm(
         term,
         articles,

@@ -64,6 +64,7 @@ from indexer.engine.score.query_terms import TermReader
 from indexer.files.fork_safe import lazy
 from indexer.query import (
     AllOf,
+    DateRange,
     Filter,
     FilterNode,
     Must,
@@ -663,9 +664,13 @@ class Evaluation:
 
     def _match_filter(self, node: FilterNode) -> Ids:
         found, partly = match_filter(self.snapshot, node)
+        count, collection = len(found), self.snapshot.collection
+        if collection is not None:
+            count = count or collection.count_node(node, 0)
+            partly = collection.count_inexact(node) if isinstance(node, DateRange) else 0
         if partly:
             self.notes.append(make_note(NoteCode.INEXACT_DATES, {"count": partly}))
-        if not len(found) and isinstance(node, Filter):
+        if not count and isinstance(node, Filter):
             self.notes.append(make_note(NoteCode.NO_VALUE, {"field": node.fieldname, "value": node.text}))
         return found
 

@@ -102,6 +102,8 @@ def _explain_clause(evaluation: Evaluation, clause: Any, role: Role) -> ClauseEx
     elif not isinstance(clause, (Must, Every)) and not has_words(clause):
         role = "filter"
     articles = len(evaluation.match_node(node))
+    if evaluation.snapshot.collection is not None:
+        articles = evaluation.snapshot.collection.count_node(node, articles)
     boost = float(node.boost)
     words: list[str] = []
     synonyms: tuple[str, ...] = ()

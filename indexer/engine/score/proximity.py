@@ -111,7 +111,10 @@ def make_pair(
         both = fewer.compress(contains(more, fewer))
         if not len(both):
             return None
-        weights = idf(statistics.articles, statistics.count(both))
+        with_both = statistics.count(both)
+        if snapshot.collection is not None:
+            with_both = snapshot.collection.count_both((first.term, second.term), with_both)
+        weights = idf(statistics.articles, with_both)
     else:
         # In a long question, which common words stand where says little.
         weights = np.min([_weigh_common(snapshot, text, languages) for text in texts], axis=0) / words

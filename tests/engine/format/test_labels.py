@@ -13,6 +13,7 @@ from indexer.article import record_name
 from indexer.engine.format.labels import shorten_sources
 from indexer.engine.read.snapshot import Snapshot
 from tests.engine.bare_index import BareIndex
+from tests.fixtures.commits import open_commit
 from tests.fixtures.folders import Archive
 
 
@@ -49,7 +50,7 @@ def by_name(found: dict[str, str | None]) -> dict[str, str | None]:
 def test_a_site_is_the_host_of_the_address(tmp_path: Path, url: str | None, site: str | None) -> None:
     with open_index(tmp_path / "index") as index:
         index.put([Article(id="a", title="A", url=url)])
-        assert labelled(index._open_last_commit().snapshot, "site") == {"a": site}
+        assert labelled(open_commit(index).snapshot, "site") == {"a": site}
 
 
 def test_a_source_is_named_by_the_end_of_its_path_or_as_the_app_gave_it(tmp_path: Path) -> None:
@@ -60,19 +61,19 @@ def test_a_source_is_named_by_the_end_of_its_path_or_as_the_app_gave_it(tmp_path
     with archive.open() as index:
         index.sync(archive.seeds, single)
         index.put([Article(id="d", title="D", source=" the\nwire "), Article(id="e", title="E")])
-        found = labelled(index._open_last_commit().snapshot, "source")
+        found = labelled(open_commit(index).snapshot, "source")
         assert found.pop(next(name for name in found if name.startswith("a-"))) == "seeds"
         assert by_name(found) == {"b": "seeds", "c": "alone.jsonl", "d": "the wire", "e": None}
-        assert Counter(labelled(index._open_last_commit().snapshot, "language").values()) == {
+        assert Counter(labelled(open_commit(index).snapshot, "language").values()) == {
             "de": 1,
             "en": 4,
         }
-        paths = sorted(labelled(index._open_last_commit().snapshot, "path").values(), key=str)
+        paths = sorted(labelled(open_commit(index).snapshot, "path").values(), key=str)
         assert paths == [None, None, "alone.jsonl", "b.jsonl", "deep/a.txt"]
         for name, found_by in (("seeds", 2), ("deep", 1), ("deep/a", 1), ("alone", 1), ("wire", 0)):
             assert index.search(f"source:{name}").total == index.search("", source=name).total == found_by
         index.rebuild()
-        assert labelled(index._open_last_commit().snapshot, "source")["d"] == "the wire"
+        assert labelled(open_commit(index).snapshot, "source")["d"] == "the wire"
 
 
 @pytest.mark.parametrize(
@@ -104,11 +105,11 @@ def test_an_article_that_moves_to_another_source_gets_its_label(tmp_path: Path) 
     (roots[0] / "y.jsonl").write_text('{"id": "b", "text": "Another."}\n')
     with open_index(Config(index=tmp_path / "index", sources=tuple(roots))) as index:
         index.sync()
-        assert by_name(labelled(index._open_last_commit().snapshot, "source")) == {"a": "two", "b": "one"}
+        assert by_name(labelled(open_commit(index).snapshot, "source")) == {"a": "two", "b": "one"}
         (roots[1] / "x.jsonl").write_text('{"id": "c", "text": "Else."}\n')
         (roots[0] / "x.jsonl").write_text(line)
         index.sync()
-        assert by_name(labelled(index._open_last_commit().snapshot, "source")) == {
+        assert by_name(labelled(open_commit(index).snapshot, "source")) == {
             "a": "one",
             "b": "one",
             "c": "two",

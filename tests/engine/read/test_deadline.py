@@ -22,6 +22,7 @@ from indexer.search.request import SearchRequest
 from indexer.search.search import search
 from indexer.search.similar import find_similar
 from tests.fixtures import stories
+from tests.fixtures.commits import open_commit
 from tests.query.examples import ARTICLES, QUERIES, TODAY
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 def ticking(index: Index, query: str, ticks: int, **arguments: Any) -> Page:
     """The page by a clock that advances by a second whenever it is read."""
-    reading = index._open_last_commit()
+    reading = open_commit(index)
     how = replace(reading.search_settings, clock=itertools.count().__next__)
     return search(reading.snapshot, how, SearchRequest(query, seconds=ticks, limit=50, **arguments))
 
@@ -116,14 +117,14 @@ def test_the_configured_time_limit_is_used(tmp_path: Path) -> None:
 
 def hurried(index: Index, work: Callable[..., T], ticks: int, *given: Any) -> T:
     """The result of a call by a clock that advances by a second whenever it is read."""
-    reading = index._open_last_commit()
+    reading = open_commit(index)
     how = replace(reading.search_settings, clock=itertools.count().__next__, seconds=ticks)
     return work(reading.snapshot, how, *given)
 
 
 def looks(index: Index, work: Callable[..., Any], *given: Any) -> int:
     """How often a call reads the clock if it has enough time."""
-    reading, clock = index._open_last_commit(), itertools.count()
+    reading, clock = open_commit(index), itertools.count()
     work(reading.snapshot, replace(reading.search_settings, clock=clock.__next__, seconds=10**9), *given)
     return next(clock)
 
@@ -142,7 +143,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 @pytest.mark.parametrize("ticks", range(1, 60))
 def test_similar_articles_are_those_of_the_terms_looked_up_in_time(archive: Index, ticks: int) -> None:
-    number = archive._open_last_commit().snapshot.find("s7")
+    number = open_commit(archive).snapshot.find("s7")
     found, whole = hurried(archive, find_similar, ticks, number, 50), archive.find_similar("s7", 50)
     assert {hit.article.id for hit in found} <= {hit.article.id for hit in whole}
     assert found.timed_out == (f"The time for a query ({ticks} s) was up" in "".join(map(str, found.notes)))
@@ -150,7 +151,7 @@ def test_similar_articles_are_those_of_the_terms_looked_up_in_time(archive: Inde
 
 
 def test_the_deadline_is_checked_throughout_a_long_article(archive: Index) -> None:
-    number = archive._open_last_commit().snapshot.find("long")
+    number = open_commit(archive).snapshot.find("long")
     assert looks(archive, find_similar, number, 5) > 20
     assert hurried(archive, find_similar, 10, number, 5).timed_out
 
@@ -160,7 +161,7 @@ def test_the_deadline_is_checked_throughout_a_long_article(archive: Index) -> No
 def test_a_quotation_is_found_exactly_or_not_found_in_time(
     archive: Index, ticks: int, article: str | None
 ) -> None:
-    number = None if article is None else archive._open_last_commit().snapshot.find(article)
+    number = None if article is None else open_commit(archive).snapshot.find(article)
     quote = archive.get_article("s7").paragraphs[2]
     found = hurried(archive, verify_quote, ticks, quote, number)
     assert found.timed_out == (f"The time for a query ({ticks} s) was up" in "".join(map(str, found.notes)))
@@ -178,7 +179,7 @@ QUOTES = ["the crane and the ferry sank " * 100, "港京東京" * 900, "the ferr
 @pytest.mark.parametrize("quote", QUOTES)
 @pytest.mark.parametrize("article", [None, "long"])
 def test_every_quotation_stops_at_its_deadline(archive: Index, quote: str, article: str | None) -> None:
-    number = None if article is None else archive._open_last_commit().snapshot.find(article)
+    number = None if article is None else open_commit(archive).snapshot.find(article)
     found = hurried(archive, verify_quote, 100, quote, number)
     assert found.timed_out
     assert found.as_json()["timed_out"]
@@ -186,7 +187,7 @@ def test_every_quotation_stops_at_its_deadline(archive: Index, quote: str, artic
 
 
 def test_hits_are_a_tuple_with_timed_out(archive: Index) -> None:
-    hits = hurried(archive, find_similar, 20, archive._open_last_commit().snapshot.find("s7"), 50)
+    hits = hurried(archive, find_similar, 20, open_commit(archive).snapshot.find("s7"), 50)
     assert isinstance(hits, tuple)
     again = pickle.loads(pickle.dumps(hits))
     assert (again, again.notes, again.timed_out) == (hits, hits.notes, hits.timed_out)
@@ -226,7 +227,7 @@ DEADLY = {
 
 @pytest.mark.parametrize("name", DEADLY)
 def test_an_expensive_query_stops_at_its_deadline(index: Index, name: str) -> None:
-    reading = index._open_last_commit()
+    reading = open_commit(index)
     deadline = Deadline(20, itertools.count().__next__)
     how = reading.search_settings
     context = QueryContext(reading.snapshot, how.languages, deadline)
