@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from indexer.article import Published
-from indexer.engine import Deadline, Ids, Snapshot, run_query
 from indexer.query import DateRange, NoteCode, describe_dates, find_typed_dates, make_note, quote
 from indexer.results import Note, SuggestedFilter
 from indexer.search.request import SearchRequest
@@ -13,15 +13,12 @@ from indexer.search.settings import SearchSettings
 
 
 def suggest_filters(
-    snapshot: Snapshot,
-    settings: SearchSettings,
-    request: SearchRequest,
-    allowed: Ids | None,
-    deadline: Deadline,
+    settings: SearchSettings, request: SearchRequest, count: Callable[[SearchRequest], int | None]
 ) -> tuple[SuggestedFilter, ...]:
-    """The filters for the dates of a query that find something; `allowed` articles pass the other filters.
+    """The filters for the dates of a query that find something.
 
-    There are fewer when time is up. A date outside the dates of the request is none of them.
+    `count` gives how many articles another request finds, or None when time is up: then there are fewer.
+    A date outside the dates of the request is none of them.
     """
     today, day_first = settings.today(), settings.day_first
     text = request.query[: settings.characters]
@@ -32,13 +29,11 @@ def suggest_filters(
         if (since and period.start < since) or (until and period.end > until):
             continue
         other = replace(request, query=typed.rest, since=typed.value, until=typed.value)
-        tree = settings.parse_request(other).tree
-        context = settings.make_context(snapshot, tree, deadline)
-        matches = run_query(context, tree, depth=0, restrict_to=allowed)
-        if matches.timed_out:
+        number = count(other)
+        if number is None:
             break
-        if count := len(matches.full):
-            found.append(SuggestedFilter(typed.text, typed.rest, typed.value, typed.value, count))
+        if number:
+            found.append(SuggestedFilter(typed.text, typed.rest, typed.value, typed.value, number))
     return tuple(found)
 
 

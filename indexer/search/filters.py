@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from indexer.engine import Ids, QueryContext, Snapshot, match_filter, match_node, match_undated
+from indexer.engine import Ids, QueryContext, Snapshot, match_node, match_undated
 from indexer.errors import InvalidRequest
 from indexer.fields import EXPECTED
 from indexer.query import Filter, FilterNode, NullQuery, Query, has_words, read_value
@@ -19,15 +19,39 @@ from indexer.search.settings import SearchSettings
 
 
 @dataclass(frozen=True, slots=True)
-class RequestFilter:
-    """A filter of a request: its name, the clauses of which articles must meet one, and those that do.
+class FilterClauses:
+    """A filter of a request: its name, and the clauses of which articles must meet one.
 
-    `articles` (int32) ascend. A filter that is on or off has no clauses, nor has one with an empty list.
+    A filter that is on or off has no clauses, nor has one with an empty list.
     """
 
     name: str
     clauses: tuple[Query, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFilter(FilterClauses):
+    """A filter of a request with the articles (ascending, int32) that pass it."""
+
     articles: Ids
+
+
+def parse_filters(
+    settings: SearchSettings, filters: Mapping[str, tuple[str, ...] | bool]
+) -> list[FilterClauses]:
+    """The filters of a request, of which articles must pass all; each text of "filter" is one.
+
+    Raises InvalidRequest for a field that the index does not have, and for a value that has no meaning.
+    """
+    found: list[FilterClauses] = []
+    for name, values in filters.items():
+        if isinstance(values, bool):
+            found.append(FilterClauses(name, ()))
+        elif name == "filter" and values:
+            found += [FilterClauses(name, (_parse_filter(settings, text),)) for text in values]
+        else:
+            found.append(FilterClauses(name, tuple(_read_value(settings, name, value) for value in values)))
+    return found
 
 
 def select_articles(
@@ -35,7 +59,7 @@ def select_articles(
 ) -> Ids | None:
     """The articles (ascending, int32) that pass all filters of a request; None if it has none.
 
-    Raises InvalidRequest for a field that the index does not have, and for a value that has no meaning.
+    Raises InvalidRequest as `parse_filters` does.
     """
     found = [own.articles for own in read_filters(snapshot, settings, filters)]
     return reduce(lambda one, other: np.intersect1d(one, other, assume_unique=True), found) if found else None
@@ -44,31 +68,17 @@ def select_articles(
 def read_filters(
     snapshot: Snapshot, settings: SearchSettings, filters: Mapping[str, tuple[str, ...] | bool]
 ) -> list[RequestFilter]:
-    """The filters of a request, one by one; raises InvalidRequest as `select_articles` does."""
+    """The filters of a request, one by one; raises InvalidRequest as `parse_filters` does."""
+    context = QueryContext(snapshot, settings.languages)
     found: list[RequestFilter] = []
-    for name, values in filters.items():
-        if isinstance(values, bool):
-            found.append(RequestFilter(name, (), match_undated(snapshot)))
-        elif name == "filter" and values:
-            for text in values:
-                tree = _parse_filter(settings, text)
-                context = QueryContext(snapshot, settings.languages)
-                found.append(RequestFilter(name, (tree,), match_node(context, tree)))
-        else:
-            clauses = [_read_value(settings, name, value) for value in values]
-            passes = np.zeros(snapshot.articles, np.bool_)
-            for clause in clauses:
-                passes[match_filter(snapshot, clause)[0]] = True
-            found.append(RequestFilter(name, tuple(clauses), np.flatnonzero(passes).astype(np.int32)))
+    for own in parse_filters(settings, filters):
+        passes = np.zeros(snapshot.articles, np.bool_)
+        if own.name == "undated":
+            passes[match_undated(snapshot)] = True
+        for clause in own.clauses:
+            passes[match_node(context, clause)] = True
+        found.append(RequestFilter(own.name, own.clauses, np.flatnonzero(passes).astype(np.int32)))
     return found
-
-
-def check_values(settings: SearchSettings, filters: Mapping[str, tuple[str, ...] | bool]) -> None:
-    """Raise InvalidRequest for a field that the settings do not have, and for a value that has no meaning."""
-    for name, values in filters.items():
-        if not isinstance(values, bool):
-            for value in values:
-                _parse_filter(settings, value) if name == "filter" else _read_value(settings, name, value)
 
 
 def check_facets(settings: SearchSettings, names: Collection[str]) -> None:

@@ -63,15 +63,15 @@ def write_cursor(cursor: Cursor) -> str:
 def read_cursor(text: str, search: str) -> Cursor:
     """The cursor of a text; raises InvalidRequest when it is damaged, or not of the search `search`."""
     if not text.isascii() or len(text) > MAX_CURSOR:
-        _refuse(text)
+        refuse_cursor(text)
     try:
         data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         payload = data[_DIGEST:]
         cursor = _decode(payload)
     except (ValueError, DecodeError):
-        _refuse(text)
+        refuse_cursor(text)
     if data[:_DIGEST] != _checksum(payload) or write_cursor(cursor) != text:
-        _refuse(text)
+        refuse_cursor(text)
     if cursor.fingerprint != search:
         raise InvalidRequest(
             "must be of the same query, filters and order; not of another search. Start again without it.",
@@ -84,7 +84,8 @@ def _checksum(payload: bytes) -> bytes:
     return hashlib.blake2b(payload, digest_size=_DIGEST, person=b"cursor").digest()
 
 
-def _refuse(text: str) -> NoReturn:
+def refuse_cursor(text: str) -> NoReturn:
+    """Raise InvalidRequest for a cursor that no page gave."""
     refuse("cursor", "must be the cursor of a page", text, "Start again without it.")
 
 
@@ -119,7 +120,7 @@ def select_page(
             shown_partial = select_top(snapshot, partial, sort, 0, size - len(shown), beyond)
         except (TypeError, ValueError, OverflowError):
             # The checksum is right but the sort keys are not: the cursor was forged.
-            _refuse(request.cursor or "")
+            refuse_cursor(request.cursor or "")
     if len(shown) + len(shown_partial) < size:
         return shown, shown_partial, None
     if len(shown_partial):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,8 +20,10 @@ from indexer.engine import (
     QueryContext,
     QueryMatches,
     QueryTerm,
+    ScoredTerm,
     Snapshot,
     TimedOut,
+    Window,
     collapse_duplicates,
     count_facet,
     count_timeline,
@@ -57,6 +59,9 @@ from indexer.text.analyzer import get_analyzer
 _PREMATURE = {kind.code for kind in (NoteCode.EXPANSION_CUT, NoteCode.LONE_QUOTE, NoteCode.OPEN_PARENTHESIS)}
 """Notes that may no longer be true once the last word has been typed."""
 
+_MAX_ROUNDS = 4
+"""Evaluations of a window: what the first one asks of the collection, the second one knows, or nearly."""
+
 
 class _Answer(NamedTuple):
     """A query as it was read, and what was found; with partial matches if fewer than `min_full` are full."""
@@ -77,7 +82,6 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
     started = time.perf_counter()
     if request.limit is None:
         request = replace(request, limit=settings.page_size)
-    limit, sort = request.limit or 0, request.sort
     asked = request
     own = fingerprint(asked, settings.restriction)
     cursor = read_cursor(request.cursor, own) if request.cursor else None
@@ -94,67 +98,162 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
             answer = as_text if len(as_text.found.full) else answer
         suggested: tuple[SuggestedFilter, ...] = ()
         if not answer.found.timed_out:
-            suggested = suggest_filters(snapshot, settings, request, allowed, deadline)
+            count = functools.partial(_count, snapshot, settings, allowed, deadline)
+            suggested = suggest_filters(settings, request, count)
         if suggested and answer.is_unmet:
             request, note = apply_filter(request, suggested[0])
             answer = evaluate(request)
             notes.append(note)
-        parsed, context, found, min_full = answer
-        ranked = _apply_recency(snapshot, found, request.half_life)
-        full, partial = (
-            collapse_duplicates(snapshot, matches, sort) if request.collapse else Collapsed(matches)
-            for matches in (ranked.full, ranked.partial)
-        )
-        shown, shown_partial, next_cursor = select_page(
-            snapshot, full.shown, partial.shown, asked, cursor, min_full, own
-        )
-        hits, is_marked = make_hits(snapshot, settings, ranked, shown, full, deadline)
-        more, is_more_marked = make_hits(
-            snapshot, settings, ranked, shown_partial, partial, deadline, is_partial=True
-        )
-        hits += more
-        articles = found.full.articles
-        facets: dict[str, tuple[FacetCount, ...]] = {
-            name: count_facet(snapshot, articles, name) for name in request.facets
-        }
-        grain = None if request.timeline == "auto" else request.timeline
-        timeline = count_timeline(snapshot, articles, found.terms, grain) if request.timeline else None
-        spelling: str | None = None
-        notes += [*parsed.notes, *found.notes]
-        if parsed.is_unfinished:
-            notes = [note for note in notes if note.code not in _PREMATURE]
-        else:
+        page = _make_page(snapshot, settings, request, answer, deadline, asked, cursor, allowed)
+    return msgspec.structs.replace(
+        page,
+        took_ms=_measure_ms(started),
+        notes=(*notes, *page.notes),
+        suggested_filters=suggested,
+    )
+
+
+def search_window(
+    window: Window,
+    settings: SearchSettings,
+    request: SearchRequest,
+    cursor: Cursor | None = None,
+    *,
+    dates_as_text: bool = False,
+    min_full: int = 1,
+) -> Page:
+    """One page of the hits in a window on a larger collection, from the offset of the request or a cursor on.
+
+    Its counts are those of the window, and there is no advice on what else to search for. `min_full` is the
+    number of full matches in the window below which partial ones follow. Its cursor is that of the
+    window, which has none if it has no more hits.
+    """
+    started = time.perf_counter()
+    with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
+        allowed = select_articles(window, settings, request.filters)
+        rounds = 0
+        while True:
+            rounds += 1
+            answer = _evaluate(
+                *(window, settings, cursor, allowed, deadline, request),
+                dates_as_text=dates_as_text,
+                min_full=min_full,
+            )
+            if not window.collection.count_missing() or rounds >= _MAX_ROUNDS:
+                page = _make_page(window, settings, request, answer, deadline, request, cursor, allowed)
+                # An explanation counts more than the answer.
+                if not window.collection.count_missing() or rounds >= _MAX_ROUNDS:
+                    break
+            window = window.renew()
+    return msgspec.structs.replace(page, took_ms=_measure_ms(started))
+
+
+def list_matches(
+    window: Window, settings: SearchSettings, request: SearchRequest, *, dates_as_text: bool = False
+) -> list[str]:
+    """The ids of the articles in a window on a larger collection that match a request fully."""
+    with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
+        tree = settings.parse_request(request, dates_as_text=dates_as_text).tree
+        context = settings.make_context(window, tree, deadline)
+        found = run_query(context, tree, depth=0)
+    return [window.id_of(number) for number in found.full.articles.tolist()]
+
+
+def suggest_spelling(
+    window: Window,
+    settings: SearchSettings,
+    request: SearchRequest,
+    total: int,
+    count: Callable[[str], int],
+    *,
+    dates_as_text: bool = False,
+) -> str | None:
+    """Another spelling of a query that finds `total` articles of the collection of a window.
+
+    `count` gives how many of these another query finds.
+    """
+    with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
+        parsed = settings.parse_request(request, dates_as_text=dates_as_text)
+        found = run_query(settings.make_context(window, parsed.tree, deadline), parsed.tree)
+        counts = _count_words(found, lambda scored: window.collection.count_articles(scored.term))
+        try:
+            return did_you_mean(window, settings.languages, parsed.text, total, counts, count)
+        except TimedOut:
+            return None
+
+
+def _measure_ms(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 2)
+
+
+def _make_page(
+    snapshot: Snapshot,
+    settings: SearchSettings,
+    request: SearchRequest,
+    answer: _Answer,
+    deadline: Deadline,
+    asked: SearchRequest,
+    cursor: Cursor | None,
+    allowed: Ids | None,
+) -> Page:
+    """The page of an answer. `request` may differ from what was `asked` in its dates."""
+    parsed, context, found, min_full = answer
+    own = fingerprint(asked, settings.restriction)
+    ranked = _apply_recency(snapshot, found, request.half_life)
+    full, partial = (
+        collapse_duplicates(snapshot, matches, request.sort) if request.collapse else Collapsed(matches)
+        for matches in (ranked.full, ranked.partial)
+    )
+    shown, shown_partial, next_cursor = select_page(
+        snapshot, full.shown, partial.shown, asked, cursor, min_full, own
+    )
+    hits, is_marked = make_hits(snapshot, settings, ranked, shown, full, deadline)
+    more, is_more_marked = make_hits(
+        snapshot, settings, ranked, shown_partial, partial, deadline, is_partial=True
+    )
+    hits += more
+    articles = found.full.articles
+    facets: dict[str, tuple[FacetCount, ...]] = {
+        name: count_facet(snapshot, articles, name) for name in request.facets
+    }
+    grain = None if request.timeline == "auto" else request.timeline
+    timeline = count_timeline(snapshot, articles, found.terms, grain) if request.timeline else None
+    spelling: str | None = None
+    notes: list[Note] = [*parsed.notes, *found.notes]
+    if parsed.is_unfinished:
+        notes = [note for note in notes if note.code not in _PREMATURE]
+    else:
+        if snapshot.collection is None:
             spelling = _suggest_spelling(context, settings, request, parsed.text, found, allowed)
-            notes += _note_partial(found)
-        if timeline and grain not in (None, timeline.grain):
-            notes.append(make_note(NoteCode.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
-        explanation: Explanation | None = None
-        if request.explain:
-            explanation, hits = _explain(context, parsed, found, (shown, shown_partial), hits, request, notes)
-        no_results: NoResults | None = None
-        if not len(articles) and not found.timed_out:
-            no_results = _explain_no_results(context, settings, request, parsed, notes)
-        if not (is_marked and is_more_marked):
-            notes.append(make_note(NoteCode.NOT_MARKED))
-        return Page(
-            query=asked.query,
-            total=len(articles),
-            partial=len(found.partial),
-            collapsed=len(full.hidden) + len(partial.hidden),
-            offset=cursor.seen if cursor else request.offset,
-            limit=limit,
-            took_ms=round((time.perf_counter() - started) * 1000, 2),
-            notes=tuple(notes),
-            hits=tuple(hits),
-            did_you_mean=spelling,
-            suggested_filters=suggested,
-            facets=facets,
-            timeline=timeline,
-            cursor=next_cursor,
-            timed_out=found.timed_out,
-            explanation=explanation,
-            no_results=no_results,
-        )
+        notes += _note_partial(found)
+    if timeline and grain not in (None, timeline.grain):
+        notes.append(make_note(NoteCode.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
+    explanation: Explanation | None = None
+    if request.explain:
+        explanation, hits = _explain(context, parsed, found, (shown, shown_partial), hits, request, notes)
+    no_results: NoResults | None = None
+    if not len(articles) and not found.timed_out and snapshot.collection is None:
+        no_results = _explain_no_results(context, settings, request, parsed, notes)
+    if not (is_marked and is_more_marked):
+        notes.append(make_note(NoteCode.NOT_MARKED))
+    return Page(
+        query=asked.query,
+        total=len(articles),
+        partial=len(found.partial),
+        collapsed=len(full.hidden) + len(partial.hidden),
+        offset=cursor.seen if cursor else request.offset,
+        limit=request.limit or 0,
+        took_ms=0,
+        notes=tuple(notes),
+        hits=tuple(hits),
+        did_you_mean=spelling,
+        facets=facets,
+        timeline=timeline,
+        cursor=next_cursor,
+        timed_out=found.timed_out,
+        explanation=explanation,
+        no_results=no_results,
+    )
 
 
 def _evaluate(
@@ -166,15 +265,20 @@ def _evaluate(
     request: SearchRequest,
     *,
     dates_as_text: bool = False,
+    min_full: int | None = None,
 ) -> _Answer:
-    """Parse a request and run its query on the allowed articles; for `dates_as_text` see `parse_query`."""
+    """Parse a request and run its query on the allowed articles; for `dates_as_text` see `parse_query`.
+
+    Without `min_full`, there are partial matches when less than a page of articles match.
+    """
     limit = request.limit or 0
     # Scores must be exact as deep as the page reaches. A cursor or another order may begin anywhere.
     is_ranked = request.sort == "relevance" and not (cursor or request.half_life)
     parsed = settings.parse_request(request, dates_as_text=dates_as_text)
     # Partial matches are no help while the word that they lack is being typed.
-    min_full = 1 if parsed.is_unfinished else max(limit, 1)
-    min_full = cursor.min_full if cursor else min_full
+    if min_full is None:
+        min_full = 1 if parsed.is_unfinished else max(limit, 1)
+        min_full = cursor.min_full if cursor else min_full
     context = settings.make_context(snapshot, parsed.tree, deadline)
     found = run_query(
         context,
@@ -185,6 +289,20 @@ def _evaluate(
         restrict_to=allowed,
     )
     return _Answer(parsed, context, found, min_full)
+
+
+def _count(
+    snapshot: Snapshot,
+    settings: SearchSettings,
+    allowed: Ids | None,
+    deadline: Deadline,
+    request: SearchRequest,
+) -> int | None:
+    """How many of the allowed articles match the query of a request; None when time is up."""
+    tree = settings.parse_request(request).tree
+    context = settings.make_context(snapshot, tree, deadline)
+    found = run_query(context, tree, depth=0, restrict_to=allowed)
+    return None if found.timed_out else len(found.full)
 
 
 def find_number(snapshot: Snapshot, settings: SearchSettings, article_id: str) -> int:
@@ -285,16 +403,21 @@ def _suggest_spelling(
         matches = find_matching_articles(context, tree)
         return int(np.count_nonzero(matches if allowed is None else matches[allowed]))
 
-    # A common word of some language is not misspelt, though few articles in others have it.
-    counts = {
-        strip_punctuation(scored.term.label): len(scored.articles)
-        for scored in found.terms
-        if all(scored in near.full for near in found.near_terms)
-    }
+    counts = _count_words(found, lambda scored: len(scored.articles))
     try:
         return did_you_mean(snapshot, settings.languages, text, len(found.full), counts, count)
     except TimedOut:
         return None
+
+
+def _count_words(found: QueryMatches, count: Callable[[ScoredTerm], int]) -> dict[str, int]:
+    """How many articles have each word of a query as typed; without words that are common in a language."""
+    return {
+        strip_punctuation(scored.term.label): count(scored)
+        for scored in found.terms
+        # A common word of some language is not misspelt, though few articles in others have it.
+        if all(scored in near.full for near in found.near_terms)
+    }
 
 
 def _explain(

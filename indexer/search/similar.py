@@ -98,8 +98,7 @@ def find_heaviest_terms(
         frequency = snapshot.document_frequency(stem)
         if not statistics.is_single and (is_shared or get_tag(stem) != analysis.language):
             # Articles in other languages have it as well, as they have numbers and bigrams.
-            docs = snapshot.postings("paragraph", stem).docs
-            frequency = int(statistics.count(snapshot.article_of[docs])[own])
+            frequency = int(snapshot.paragraph_counts(stem)[own])
         # Custom texts are no paragraphs, but have stems as well.
         weighed.append((-weight * float(idf(max(paragraphs, frequency), frequency)), stem, weight))
     return [(stem, weight) for _, stem, weight in sorted(weighed)[:TERMS]]

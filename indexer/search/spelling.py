@@ -204,6 +204,8 @@ class _Checker:
 
     def _count_together(self, first: str, second: str) -> int:
         term = TermReader(self.snapshot, self.languages).phrase("text", f"{first} {second}", 1)
+        if self.snapshot.collection is not None:
+            return self.snapshot.collection.count_articles(term)
         return len(term.paragraph.docs) + len(term.title.docs)
 
     def _find_written_form(self, word: str) -> str:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from indexer import Article, Config, Index
 from indexer.text.analyzer import get_analyzer
 from tests.engine.reference import Reference
+from tests.fixtures.commits import open_commit
 from tests.fixtures.words import WORDS
 
 TODAY = date(2024, 6, 15)
@@ -125,6 +126,6 @@ def test_a_node_that_no_query_can_have_is_a_programming_error(examples: Index) -
 
     from indexer.engine import QueryContext, run_query
 
-    context = QueryContext(examples._open_last_commit().snapshot, ["en"])
+    context = QueryContext(open_commit(examples).snapshot, ["en"])
     with pytest.raises(TypeError, match="the engine has no term for Regex"):
         run_query(context, Regex("paragraph", "^harb"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from indexer import Article, Index, open_index
 from indexer.search.similar import TERMS, find_heaviest_terms
 from tests.fixtures import stories
+from tests.fixtures.commits import open_commit
 
 
 def test_removed_articles_do_not_change_term_weights(tmp_path: Path) -> None:
@@ -22,14 +23,14 @@ def test_removed_articles_do_not_change_term_weights(tmp_path: Path) -> None:
         other.put([subject, *more])
         weighed = []
         for each in (index, other):
-            snapshot = each._open_last_commit().snapshot
+            snapshot = open_commit(each).snapshot
             assert snapshot.documents - snapshot.paragraphs == (4 if each is index else 0)
             weighed.append(find_heaviest_terms(snapshot, subject, "en"))
         assert weighed[0] == weighed[1]
 
 
 def test_the_heaviest_words_are_rare_and_frequent(examples: Index) -> None:
-    snapshot = examples._open_last_commit().snapshot
+    snapshot = open_commit(examples).snapshot
     article = Article(
         "a", "Baker at the wheel", ["The baker bought flour.", "A wheel of the mill."], language="en"
     )

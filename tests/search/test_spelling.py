@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, Index, open_index
+from tests.fixtures.commits import open_commit
 
 HARBOUR = "The old harbour crane was painted in {}, and the football club of Zürich watched."
 FILLED = "The government paid for painting number {} of the harbour."
@@ -75,7 +76,7 @@ def test_a_word_of_the_index_is_replaced_only_by_a_far_more_frequent_one(index: 
 
 
 def test_the_vocabulary_counts_words_as_written(index: Index) -> None:
-    vocabulary = index._open_last_commit().snapshot.vocabulary
+    vocabulary = open_commit(index).snapshot.vocabulary
     assert vocabulary.estimate_frequency("painting") == 150
     assert vocabulary.estimate_frequency("painted") == 12
     assert vocabulary.frequencies["painted"] == vocabulary.frequencies["painting"] == 162

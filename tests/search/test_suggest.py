@@ -20,6 +20,7 @@ from indexer.search.phrases import (
 )
 from indexer.search.written_forms import match_case
 from indexer.text.analyzer import Analyzer
+from tests.fixtures.commits import open_commit
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_words_written_only_in_capitals_keep_them() -> None:
 
 
 def test_completions_weigh_the_articles_of_a_set(index: Index) -> None:
-    snapshot = index._open_last_commit().snapshot
+    snapshot = open_commit(index).snapshot
     assert len(snapshot.segments) > 1
     assert [one.word for one in complete_word(snapshot, "harb", None, 5)] == ["harbour"]
     crane = snapshot.find("crane")
@@ -62,12 +63,12 @@ def test_a_word_with_a_stem_in_each_language_weighs_as_much_in_one_segment_as_in
         with open_index(tmp_path / name) as index:
             for batch in batches:
                 index.put(batch)
-            found = complete_word(index._open_last_commit().snapshot, "c", None, 10)
+            found = complete_word(open_commit(index).snapshot, "c", None, 10)
             assert [(one.word, one.weight) for one in found] == [("crane", 2), ("came", 1), ("crew", 1)], name
 
 
 def test_texts_are_read_by_document(index: Index) -> None:
-    snapshot = index._open_last_commit().snapshot
+    snapshot = open_commit(index).snapshot
     for number in range(snapshot.articles):
         start = int(snapshot.doc_starts[number])
         paragraphs = snapshot.article(number).paragraphs or ("",)
@@ -138,7 +139,7 @@ def test_the_words_after_a_phrase_are_counted_in_all_segments(tmp_path: Path) ->
     with open_index(tmp_path / "index") as index:
         for number, text in enumerate(texts):
             index.put([Article(f"{number}", paragraphs=[text], language="en")])
-        snapshot = index._open_last_commit().snapshot
+        snapshot = open_commit(index).snapshot
         assert len(snapshot.segments) == len(texts)
 
         def follow(*phrase: str, prefix: str | None = None) -> dict[tuple[str, ...], int]:
