@@ -16,7 +16,9 @@ from indexer.search.settings import SearchSettings
 from indexer.store import reader
 from indexer.sync import apply
 from tests.fixtures.folders import Archive
+from tests.opensearch.server import VERSIONS, Cluster, find_program, start_cluster
 from tests.query.examples import ARTICLES, TODAY
+from tests.stress.archive import Unavailable
 
 # The time of an example depends on how busy the machine is. Sharing a fixture between the examples of a test
 # is intended: it is an index that is made once.
@@ -34,7 +36,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(getattr(signal, "SIGHUP", signal.SIGINT)) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-LANES = ("browser", "stress", "slow", "shared")
+LANES = ("browser", "opensearch", "stress", "slow", "shared")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark every test that needs OpenSearch."""
+    if "opensearch_version" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.opensearch)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -91,3 +99,21 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     with Index(config, today=lambda: TODAY) as opened:
         opened.put(ARTICLES)
         yield opened
+
+
+@pytest.fixture(scope="session", params=VERSIONS)
+def opensearch_version(request: pytest.FixtureRequest) -> str:
+    """Each version of OpenSearch that the tests run with; skips where it cannot be started."""
+    version: str = request.param
+    try:
+        find_program(version)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    return version
+
+
+@pytest.fixture(scope="session")
+def opensearch(opensearch_version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One node of OpenSearch, which all tests share: each has indexes of its own names."""
+    with start_cluster(tmp_path_factory.mktemp("opensearch"), opensearch_version) as cluster:
+        yield cluster
