@@ -1,0 +1,582 @@
+"""The cluster: requests through the official client, with retries, and its errors in our words.
+
+Everything that is asked of a cluster goes through `Cluster`. What it returns is whole: an answer from which a
+shard is missing, or a write of which an item failed, is raised as an error. Only what the time limit that a
+search was given has cut short is returned, with `timed_out`.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import os
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import msgspec
+
+from indexer.address import ClusterAddress
+from indexer.config import Config
+from indexer.errors import ConfigError, IndexMissing, IndexUnavailable, NutgrafError, StorageFailed
+from indexer.files.fork_safe import Lock
+
+if TYPE_CHECKING:
+    from opensearchpy import OpenSearch
+
+Json = dict[str, Any]
+
+MIN_VERSION = (2, 4)
+"""The oldest version of OpenSearch that has all that is asked of it."""
+WRITE_PATIENCE, READ_PATIENCE = 30.0, 2.0
+"""Seconds for which a request of a writer and of a reader is tried again."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two attempts
+_TIMEOUT, _LONG_TIMEOUT = 30.0, 120.0  # seconds until an answer begins
+_READ_TIMEOUT = 10.0  # the same for a single document, with which each read begins
+_GRACE = 5.0  # seconds that a search may take beyond its time limit
+_CONNECTIONS = 16
+_BULK_SIZE = 5 * 2**20  # bytes of a bulk request
+_REASON = 200  # characters
+# Writes go through this alias: OpenSearch would create a missing index by itself, without our mapping, but
+# never an alias.
+_ALIAS = "-write"
+# A shard that is away is waited for, but for less time than the answer.
+_WRITING: Mapping[str, Any] = {"require_alias": "true", "timeout": "10s"}
+_TRANSIENT = (429, 502, 503, 504)
+_MAKE = "run `nutgraf index FOLDER` to make one from a folder of articles"
+_RETRY = "try again later"
+_CHECK_HEALTH = "check its health, as some shards or nodes are missing"
+
+
+class Version(NamedTuple):
+    """Which version of a document there is; each write of it gives it another one."""
+
+    seq_no: int
+    primary_term: int
+
+
+class Document(NamedTuple):
+    """A document and its version."""
+
+    source: Json
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A document to write, or to delete if `source` is None (JSON).
+
+    With a `version`, only that version is replaced or deleted.
+    """
+
+    id: str
+    source: bytes | None
+    version: Version | None = None
+
+
+class Cluster:
+    """A cluster, and the name of an index there; the first request connects. Safe to share between threads.
+
+    While the cluster cannot be reached or is overloaded, a request is tried again for `patience` seconds;
+    `pause` waits for some seconds. All methods raise IndexUnavailable, IndexMissing if the index is not
+    there, StorageFailed if it is read-only, and ConfigError unless opensearch-py is installed.
+    """
+
+    def __init__(
+        self,
+        address: ClusterAddress,
+        password: str = "",
+        *,
+        patience: float = READ_PATIENCE,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.address = address
+        self._patience, self._pause = patience, pause
+        self._timeout = _READ_TIMEOUT
+        self._connection = _Connection(address, password)
+
+    @classmethod
+    def of(cls, config: Config) -> Cluster:
+        """Return the cluster that a configuration names."""
+        assert config.cluster is not None
+        return cls(config.cluster, config.opensearch_password)
+
+    def for_writing(self) -> Self:
+        """Return the same with the patience of a writer, which has no user who waits for it."""
+        patient = copy.copy(self)
+        patient._patience, patient._timeout = WRITE_PATIENCE, _TIMEOUT
+        return patient
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.address)!r})"
+
+    # Reading
+
+    def search(self, index: str, body: Mapping[str, Any], *, seconds: float | None = None) -> Json:
+        """Return the answer to a search, which has `timed_out` if it took more than `seconds`.
+
+        Without `seconds`, the answer is whole. Hits are scored by the statistics of all shards together.
+        """
+        given, timeout = _limit_time(body, seconds)
+        how = {"search_type": "dfs_query_then_fetch"} if body.get("size", 1) else {}
+        answer = self._ask(
+            lambda client: client.search(index=index, body=given, params=how, request_timeout=timeout)
+        )
+        return self._check_time(self._check_shards(answer), seconds)
+
+    def msearch(
+        self, index: str, bodies: Sequence[Mapping[str, Any]], *, seconds: float | None = None
+    ) -> list[Json]:
+        """Return the answers to some searches of an index, as `search` does."""
+        if not bodies:
+            return []
+        lines: list[Mapping[str, Any]] = []
+        timeout = _TIMEOUT
+        for body in bodies:
+            given, timeout = _limit_time(body, seconds)
+            lines += [{}, given]
+        answer = self._ask(lambda client: client.msearch(index=index, body=lines, request_timeout=timeout))
+        for each in answer["responses"]:
+            if "error" in each:
+                raise self._explain(each.get("status", 500), each["error"])
+        return [self._check_time(self._check_shards(each), seconds) for each in answer["responses"]]
+
+    def count(self, index: str, query: Mapping[str, Any]) -> int:
+        """Return how many documents match a query."""
+        answer = self._ask(lambda client: client.count(index=index, body={"query": query}))
+        return int(self._check_shards(answer)["count"])
+
+    def get(self, index: str, name: str) -> Document | None:
+        """Return the last version of a document, which need not be found by a search yet; None if none."""
+        answer = self._ask(
+            lambda client: client.get(index=index, id=name, ignore=404, request_timeout=self._timeout)
+        )
+        if answer.get("found") is False:
+            return None
+        return Document(self._unless_refused(answer)["_source"], _version_of(answer))
+
+    def list_indexes(self, pattern: str) -> list[str]:
+        """Return the names that match a pattern with *, of indexes that `create_index` has made."""
+        answer = self._ask(lambda client: client.indices.get_alias(index=pattern))
+        return sorted(name for name, found in answer.items() if name + _ALIAS in found["aliases"])
+
+    def get_health(self, pattern: str) -> Json:
+        """Return the health of the indexes whose names match a pattern with *."""
+        return self._ask(lambda client: client.cluster.health(index=pattern, level="indices"))
+
+    def list_read_only(self, pattern: str) -> list[str]:
+        """Return the names that match a pattern with *, of indexes that nobody may write to."""
+        answer = self._ask(
+            lambda client: client.indices.get_settings(index=pattern, params={"flat_settings": "true"})
+        )
+        blocks = {"index.blocks.read_only", "index.blocks.read_only_allow_delete", "index.blocks.write"}
+        return sorted(
+            name
+            for name, found in answer.items()
+            if "true" in {found["settings"].get(block) for block in blocks}
+        )
+
+    def measure(self, index: str) -> int:
+        """Return the size of an index in bytes, without its replicas."""
+        answer = self._ask(lambda client: client.indices.stats(index=index, metric="store"))
+        return int(answer["_all"]["primaries"]["store"]["size_in_bytes"])
+
+    def check_version(self) -> str:
+        """Return the version of the cluster; raises IndexUnavailable if it is no OpenSearch that will do."""
+        version = self._ask(lambda client: client.info())["version"]
+        number = str(version.get("number", ""))
+        parts = tuple(int(part) for part in number.split(".")[:2] if part.isdigit())
+        if version.get("distribution") != "opensearch" or parts < MIN_VERSION:
+            kind = "OpenSearch" if version.get("distribution") == "opensearch" else "another search engine"
+            raise IndexUnavailable(
+                f"{self.address.url} is {kind} {number}".rstrip(),
+                f"Nutgraf needs OpenSearch {'.'.join(map(str, MIN_VERSION))} or later",
+            )
+        return number
+
+    # Writing
+
+    def put_if(
+        self, index: str, name: str, source: Mapping[str, Any] | msgspec.Struct, expected: Version | None
+    ) -> Version | None:
+        """Write a document if its version is the expected one, or if there is none and none is expected.
+
+        Returns its new version, or None if another writer has changed it: then nothing is written. The
+        contents must be unlike those that any other writer gives it, as they tell, after an attempt whose
+        answer was lost, whether it succeeded.
+        """
+        condition: Json = (
+            {"op_type": "create"}
+            if expected is None
+            else {"if_seq_no": expected.seq_no, "if_primary_term": expected.primary_term}
+        )
+        body = msgspec.json.encode(source).decode()
+        answer = self._ask(
+            lambda client: client.index(
+                index=index + _ALIAS,
+                id=name,
+                body=body,
+                ignore=409,
+                params={**condition, **_WRITING},
+                request_timeout=_TIMEOUT,
+            )
+        )
+        if answer.get("status") == 409:
+            found = self.get(index, name)
+            return found.version if found and found.source == msgspec.json.decode(body) else None
+        return _version_of(self._unless_refused(answer))
+
+    def bulk(self, index: str, actions: Iterable[Action]) -> list[str]:
+        """Write and delete documents, in requests of about 5 MB.
+
+        Returns the ids of those that had another version than the expected one, and were left alone. What is
+        deleted need not be there.
+        """
+        conflicts: list[str] = []
+        for batch in _divide(actions):
+            conflicts += self._send(index, batch)
+        return conflicts
+
+    def create_index(self, name: str, body: Mapping[str, Any]) -> bool:
+        """Create an index, and wait until it can be written; return False if there is one of this name."""
+        given = {**body, "aliases": {name + _ALIAS: {}}}
+        answer = self._ask(
+            lambda client: client.indices.create(
+                index=name, body=given, ignore=400, request_timeout=_LONG_TIMEOUT
+            )
+        )
+        if _type_of(answer.get("error")) == "resource_already_exists_exception":
+            return False
+        if not self._unless_refused(answer).get("shards_acknowledged"):
+            raise self._unavailable(f"has no place for the shards of the new index {name}", _RETRY)
+        return True
+
+    def delete_index(self, name: str) -> None:
+        """Delete an index, if there is one of this name."""
+        answer = self._ask(
+            lambda client: client.indices.delete(index=name, ignore=404, request_timeout=_LONG_TIMEOUT)
+        )
+        if answer.get("status") != 404:
+            self._unless_refused(answer)
+
+    def refresh(self, index: str) -> None:
+        """Let searches find all that was written to an index."""
+        answer = self._ask(lambda client: client.indices.refresh(index=index, request_timeout=_LONG_TIMEOUT))
+        if answer["_shards"]["failed"]:
+            raise self._missing_shards(answer["_shards"])
+
+    def close(self) -> None:
+        """Close the connections; the next request opens them again."""
+        self._connection.close()
+
+    # Asking
+
+    def _ask(self, request: Callable[[OpenSearch], Any]) -> Json:
+        """Return the answer to a request, which is tried again if that may help."""
+        client = self._connection.open()
+        from opensearchpy import OpenSearchException
+
+        pauses = _iter_pauses(self._patience)
+        while True:
+            try:
+                answer = request(client)
+                break
+            except OpenSearchException as error:
+                pause = next(pauses, None) if _is_transient(error) else None
+                if pause is None:
+                    raise self._translate(error) from error
+            self._pause(pause)
+        if not isinstance(answer, dict):
+            raise self._not_opensearch()
+        return answer
+
+    def _send(self, index: str, batch: dict[str, bytes]) -> list[str]:
+        """Send the lines of some actions, by the id of each; returns the ids with another version."""
+        conflicts: list[str] = []
+        pauses = _iter_pauses(self._patience)
+        while True:
+            failed = self._send_once(index, b"".join(batch.values()))
+            refused = {name: error for name, (status, error) in failed.items() if status != 409}
+            conflicts += [name for name in failed if name not in refused]
+            if not refused:
+                return conflicts
+            for name, error in refused.items():
+                if failed[name][0] not in _TRANSIENT or isinstance(error, StorageFailed):
+                    raise error
+            pause = next(pauses, None)
+            if pause is None:
+                raise next(iter(refused.values()))
+            batch = {name: batch[name] for name in refused}
+            self._pause(pause)
+
+    def _send_once(self, index: str, lines: bytes) -> dict[str, tuple[int, NutgrafError]]:
+        """Send the lines of some actions; returns the status and the error of those that failed, by id."""
+        answer = self._ask(
+            lambda client: client.bulk(
+                index=index + _ALIAS, body=lines, params={**_WRITING}, request_timeout=_LONG_TIMEOUT
+            )
+        )
+        results = [result for item in answer["items"] for result in item.values()] if answer["errors"] else ()
+        return {
+            result["_id"]: (result["status"], self._explain(result["status"], result["error"]))
+            for result in results
+            if "error" in result
+        }
+
+    # Errors
+
+    def _check_shards(self, answer: Json) -> Json:
+        """Return an answer of all shards; raises IndexUnavailable if one is missing in it."""
+        shards = answer["_shards"]
+        if shards["failed"] or shards["successful"] < shards["total"]:
+            raise self._missing_shards(shards)
+        return answer
+
+    def _check_time(self, answer: Json, seconds: float | None) -> Json:
+        """Return an answer; raises IndexUnavailable if a time limit that was not asked for has cut it short.
+
+        A cluster may have one for all searches (`search.default_search_timeout`).
+        """
+        if seconds is None and answer.get("timed_out"):
+            raise self._unavailable("does not answer in time", _RETRY)
+        return answer
+
+    def _missing_shards(self, shards: Mapping[str, Any]) -> IndexUnavailable:
+        missing = shards["total"] - shards["successful"]
+        reasons = (_reason_of(failure.get("reason")) for failure in shards.get("failures", ()))
+        reason = next((f" ({reason})" for reason in reasons if reason), "")
+        return self._unavailable(
+            f"has no answer from {missing} of {shards['total']} shards{reason}", _CHECK_HEALTH
+        )
+
+    def _unless_refused(self, answer: Json) -> Json:
+        if "error" in answer:
+            raise self._explain(answer.get("status", 500), answer["error"])
+        return answer
+
+    def _unavailable(self, problem: str, advice: str = "") -> IndexUnavailable:
+        return IndexUnavailable(f"the cluster at {self.address.url} {problem}", advice)
+
+    def _not_opensearch(self) -> IndexUnavailable:
+        return IndexUnavailable(
+            f"what answers at {self.address.url} is no OpenSearch", "check the address of the index"
+        )
+
+    def _translate(self, error: Exception) -> NutgrafError:
+        """Return what an error of the client means."""
+        from opensearchpy import ConnectionError as Disconnected
+        from opensearchpy import ConnectionTimeout, SSLError, TransportError
+
+        match error:
+            case ConnectionTimeout():
+                return self._unavailable("does not answer in time", _RETRY)
+            case SSLError() if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                return self._unavailable(
+                    f"has a certificate that is not trusted ({_cause_of(error)})",
+                    "set SSL_CERT_FILE to the file of its authority",
+                )
+            case Disconnected():
+                return self._unavailable(
+                    f"cannot be reached ({_cause_of(error)})",
+                    "check that it runs, and the address of the index",
+                )
+            case TransportError(info={"error": problem}):
+                return self._explain(error.status_code, problem)
+            case TransportError() if error.status_code in (401, 403, 413):
+                return self._explain(error.status_code, None)
+            case TransportError() if error.status_code in _TRANSIENT:
+                return self._unavailable(f"does not answer (status {error.status_code})", _RETRY)
+        return self._not_opensearch()
+
+    def _explain(self, status: int | str, problem: Any) -> NutgrafError:
+        """Return what an error of the cluster, with this status, means."""
+        kind, reason = _type_of(problem), _reason_of(problem)
+        said = f" ({reason})" if reason else ""
+        user = f"the user {self.address.user!r}" if self.address.user else "a request without a user"
+        if status == 401:
+            return self._unavailable(
+                f"refuses {user}, or the password",
+                "set NUTGRAF_OPENSEARCH_PASSWORD"
+                if self.address.user
+                else "put the user into the address, and the password into NUTGRAF_OPENSEARCH_PASSWORD",
+            )
+        if kind == "index_not_found_exception":
+            return IndexMissing(f"no index {self.address.name} on {self.address.url}", _MAKE)
+        if kind == "cluster_block_exception" and "read-only" in reason:
+            is_full = "read-only-allow-delete" in reason
+            return StorageFailed(
+                f"the cluster at {self.address.url} lets nobody write{said}",
+                "free space on its disks" if is_full else "take the block off the index",
+            )
+        if status == 403:
+            return self._unavailable(f"forbids this to {user}{said}", "give it the permission")
+        if status == 413:
+            return self._unavailable(
+                f"accepts no request of this size{said}", "raise http.max_content_length"
+            )
+        if status == 429:
+            return self._unavailable(f"is overloaded{said}", _RETRY)
+        if status in _TRANSIENT:
+            return self._unavailable(
+                f"cannot answer{said}", "check its health: some shards or nodes are missing"
+            )
+        return self._unavailable(f"refuses a request{said or f' (status {status})'}")
+
+
+class _Connection:
+    """The client, which is made when it is first used."""
+
+    def __init__(self, address: ClusterAddress, password: str) -> None:
+        self._address, self._password = address, password
+        self._lock = Lock()
+        self._client: tuple[int, OpenSearch] | None = None
+        """With the process that made it: a forked one must not use the same connections."""
+
+    def open(self) -> OpenSearch:
+        kept = self._client
+        if kept is None or kept[0] != os.getpid():
+            with self._lock:
+                kept = self._client
+                if kept is None or kept[0] != os.getpid():
+                    kept = self._client = (os.getpid(), self._make_client())
+        return kept[1]
+
+    def close(self) -> None:
+        with self._lock:
+            kept, self._client = self._client, None
+        if kept and kept[0] == os.getpid():
+            kept[1].close()
+
+    def _make_client(self) -> OpenSearch:
+        try:
+            # Imported here, since it takes longer than all that a search in a folder imports.
+            from opensearchpy import OpenSearch, Urllib3HttpConnection
+        except ImportError as error:
+            raise ConfigError(
+                f"an index on OpenSearch needs opensearch-py, and {error.name} is not installed: "
+                "pip install 'nutgraf[opensearch]'"
+            ) from error
+
+        class QuietConnection(Urllib3HttpConnection):
+            """Logs nothing: `Cluster` says what failed, once, and what readers search for is private."""
+
+            def log_request_success(self, *_: Any, **__: Any) -> None: ...
+
+            def log_request_fail(self, *_: Any, **__: Any) -> None: ...
+
+        address, headers = self._address, {}
+        if address.user:
+            # The client encodes other letters in Latin-1, if at all.
+            secret = base64.b64encode(f"{address.user}:{self._password}".encode()).decode()
+            headers["authorization"] = f"Basic {secret}"
+        return OpenSearch(
+            [{"host": address.host, "port": address.port}],
+            use_ssl=address.scheme == "https",
+            ssl_context=_make_context() if address.scheme == "https" else None,
+            headers=headers,
+            timeout=_TIMEOUT,
+            connection_class=QuietConnection,
+            pool_maxsize=_CONNECTIONS,
+            # `Cluster` repeats requests, with pauses.
+            max_retries=0,
+            retry_on_status=(),
+        )
+
+
+def _make_context() -> ssl.SSLContext:
+    """What trusts the authorities that the system trusts, or those that SSL_CERT_FILE or SSL_CERT_DIR name.
+
+    The client would take a folder for a file.
+    """
+    context = ssl.create_default_context()
+    if not context.get_ca_certs() and not {"SSL_CERT_FILE", "SSL_CERT_DIR"} & os.environ.keys():
+        # Some Pythons bring no authorities. The client needs certifi, too.
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def _limit_time(body: Mapping[str, Any], seconds: float | None) -> tuple[Mapping[str, Any], float]:
+    """The body of a search with a time limit, and the seconds until its answer must begin."""
+    if seconds is None:
+        return body, _TIMEOUT
+    return {**body, "timeout": f"{max(1, round(seconds * 1000))}ms"}, seconds + _GRACE
+
+
+def _iter_pauses(patience: float) -> Iterator[float]:
+    """The pauses between the attempts of a request, until `patience` seconds are over."""
+    began, waited, pause = time.monotonic(), 0.0, _FIRST_PAUSE
+    while waited + pause <= patience:
+        yield pause
+        waited = max(waited + pause, time.monotonic() - began)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _divide(actions: Iterable[Action]) -> Iterator[dict[str, bytes]]:
+    """The lines of actions by id, in batches of about 5 MB; a batch has an id only once."""
+    batch: dict[str, bytes] = {}
+    size = 0
+    for action in actions:
+        lines = _encode(action)
+        if batch and (size + len(lines) > _BULK_SIZE or action.id in batch):
+            yield batch
+            batch, size = {}, 0
+        batch[action.id] = lines
+        size += len(lines)
+    if batch:
+        yield batch
+
+
+def _encode(action: Action) -> bytes:
+    about: Json = {"_id": action.id}
+    if action.version:
+        about |= {"if_seq_no": action.version.seq_no, "if_primary_term": action.version.primary_term}
+    if action.source is None:
+        return msgspec.json.encode({"delete": about}) + b"\n"
+    return b"%s\n%s\n" % (msgspec.json.encode({"index": about}), action.source)
+
+
+def _version_of(answer: Mapping[str, Any]) -> Version:
+    return Version(answer["_seq_no"], answer["_primary_term"])
+
+
+def _is_transient(error: Exception) -> bool:
+    """Whether an error of the client may go away by itself."""
+    from opensearchpy import ConnectionError as Disconnected
+    from opensearchpy import ConnectionTimeout, SSLError, TransportError
+
+    if isinstance(error, Disconnected):
+        return not isinstance(error, (ConnectionTimeout, SSLError))
+    if not isinstance(error, TransportError) or error.status_code not in _TRANSIENT:
+        return False
+    # A disk that is full does not become empty by waiting.
+    problem = error.info.get("error") if isinstance(error.info, dict) else None
+    return not (_type_of(problem) == "cluster_block_exception" and "read-only" in _reason_of(problem))
+
+
+def _type_of(problem: Any) -> str:
+    return str(problem.get("type", "")) if isinstance(problem, dict) else ""
+
+
+def _reason_of(problem: Any) -> str:
+    """The reason that the cluster gives for an error, as a part of a line."""
+    while isinstance(problem, dict) and problem.get("root_cause"):
+        problem = problem["root_cause"][0]
+    reason = problem.get("reason") if isinstance(problem, dict) else problem
+    return " ".join(str(reason or "").split())[:_REASON]
+
+
+def _cause_of(error: Any) -> str:
+    """The reason that the system gives for an error of a connection."""
+    inner = error.info
+    while isinstance(inner, BaseException):
+        cause = inner.__cause__ or inner.__context__
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+        if cause is None:
+            break
+        inner = cause
+    return type(inner).__name__
