@@ -87,15 +87,16 @@ class TimelineBar(Result, frozen=True):
     `start` is the period as in ISO 8601 ("2021", "2021-11", "2021-11-05"; a week by its Monday). `articles`
     are the hits, `paragraphs` those of their paragraphs that have a word of the query (all of them, where it
     looks for no word in paragraphs); `of_articles` and `of_paragraphs` are all in the index of that period.
+    `paragraphs` is null where the engine counts articles only.
     """
 
     start: str
     articles: int
-    paragraphs: int
+    paragraphs: int | None
     of_articles: int
     of_paragraphs: int
     share: float
-    """The matching paragraphs among all of the period, from 0 to 1."""
+    """The matching paragraphs among all of the period, from 0 to 1; if unknown, the hits among articles."""
 
 
 class Timeline(Result, frozen=True):
