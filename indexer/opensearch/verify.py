@@ -1,0 +1,84 @@
+"""Verify an index on a cluster: compare its articles with its catalog, and that with the sources."""
+
+from __future__ import annotations
+
+from indexer.config import Config
+from indexer.engine import digest_items
+from indexer.errors import RUN_DOCTOR, IndexDamaged, format_count
+from indexer.opensearch import commits, mapping
+from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.commits import CommitState
+from indexer.opensearch.documents import read_article, read_id
+from indexer.opensearch.writer import iter_articles
+from indexer.results import Difference, Verification
+from indexer.store.generations import VERSIONS
+from indexer.store.reader import Today
+from indexer.store.verify import digest_catalog, list_digests, read_again
+from indexer.sync import Catalog, Progress, Silence
+
+
+def verify(
+    config: Config, today: Today, cluster: Cluster, progress: Progress | None, *, deep: bool
+) -> Verification:
+    """See `Index.verify`.
+
+    The stored articles are compared with their digests in the catalog. What is only searched cannot be read
+    from a cluster, which has checksums of its own files.
+    """
+    state, catalog, paragraphs = check_commit(cluster)
+    settings = state.settings
+    differences: list[Difference] = []
+    sources_digest = None
+    if deep:
+        differences, derived = read_again(
+            config, today, catalog, settings.versions, state.index, progress or Silence()
+        )
+        sources_digest = digest_catalog(derived, VERSIONS)
+    return Verification(
+        generation=state.index,
+        articles=len(catalog.owners()),
+        paragraphs=paragraphs,
+        files=sum(map(len, catalog.sources.values())),
+        size=cluster.measure(state.index),
+        digest=digest_catalog(catalog, settings.versions),
+        sources_digest=sources_digest,
+        differences=tuple(differences),
+    )
+
+
+def check_commit(cluster: Cluster) -> tuple[CommitState, Catalog, int]:
+    """Compare the articles of the last commit with its catalog.
+
+    Returns the commit, its catalog, and the number of paragraphs. Raises IndexDamaged, naming the article,
+    IndexMissing, IndexOutdated and IndexUnavailable.
+    """
+    while True:
+        state = commits.read_commit(cluster)
+        try:
+            catalog = commits.read_catalog(cluster, state.pointer)
+            return state, catalog, _check_articles(cluster, state, catalog)
+        except IndexDamaged:
+            # A later commit may have deleted what this one has: then check that one.
+            if commits.read_commit(cluster, state) is state:
+                raise
+
+
+def _check_articles(cluster: Cluster, state: CommitState, catalog: Catalog) -> int:
+    """Check each article, and return the number of their paragraphs."""
+    place = f"{state.index} on {cluster.address.url}"
+    expected = list_digests(catalog)
+    found = cluster.count(state.index, mapping.visible(state.number, state.aborted))
+    if found != len(expected):
+        raise IndexDamaged(
+            f"{place} has {format_count(found, 'article')}, its catalog has {len(expected):,}", RUN_DOCTOR
+        )
+    paragraphs = 0
+    for source in iter_articles(cluster, state.pointer):
+        items, uri = read_article(source)
+        name = read_id(source)
+        digest, label = expected.pop(name, ("", b""))
+        is_intact = digest == digest_items([*items, label] if label else items)
+        if not is_intact or (uri or "") != label.decode():
+            raise IndexDamaged(f"{place} and its catalog disagree about the article {name!r}", RUN_DOCTOR)
+        paragraphs += len(items) - 1
+    return paragraphs

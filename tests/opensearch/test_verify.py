@@ -1,0 +1,203 @@
+"""Verifying, diagnosing and repairing an index on a cluster."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zstandard
+
+from indexer import ClusterAddress, Diagnosis, IndexDamaged, IndexMissing, SyncReport, Verification
+from indexer.opensearch import diagnose, verify
+from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.commits import FORMAT, LEASE_SECONDS, Lease, meta_index, read_commit
+from indexer.store import update
+from tests.opensearch import server
+from tests.opensearch.steps import TODAY, Clock, make_articles, make_writer, read_titles
+
+
+def make_archive(cluster: Cluster, folder: Path) -> None:
+    """An index of two files and an article of an app."""
+    for name in ("one", "two"):
+        (folder / f"{name}.txt").write_text(f"{name}\n\nThe ferry sails.\n\nIt is late.")
+    sync(cluster, folder)
+    update.put(make_writer(cluster, Clock()), make_articles(a="A"))
+
+
+def sync(cluster: Cluster, *sources: Path) -> SyncReport:
+    writer = make_writer(cluster, Clock(), jobs=1)
+    return update.sync(writer, sources, dry_run=False, allow_mass_delete=False, progress=None, stop=None)
+
+
+def run_verify(cluster: Cluster, *, deep: bool = False) -> Verification:
+    config = make_writer(cluster, Clock(), jobs=1).config
+    return verify.verify(config, lambda: TODAY, cluster, None, deep=deep)
+
+
+def run_diagnose(cluster: Cluster, clock: Clock | None = None, **options: Any) -> Diagnosis:
+    """The diagnosis of an index, without what is said of the copies of shards: the node is alone."""
+    config = make_writer(cluster, Clock(), **options).config
+    found = diagnose.diagnose(config, cluster, clock=clock or Clock())
+    findings = tuple(one for one in found.findings if "no node" not in one.what)
+    return msgspec.structs.replace(found, findings=findings)
+
+
+def run_repair(cluster: Cluster, **options: Any) -> Diagnosis:
+    config = make_writer(cluster, Clock(), jobs=1, **options).config
+    return diagnose.repair(config, lambda: TODAY, cluster, None, allow_mass_delete=False)
+
+
+@pytest.fixture
+def alter(opensearch: server.Cluster, address: ClusterAddress) -> Callable[[str, Any], None]:
+    """Change the stored article of an app behind the back of the index."""
+
+    def change(title: str, paragraph: str) -> None:
+        query = {"query": {"term": {"id": "a"}}}
+        (hit,) = opensearch.request("POST", f"/{address.name}-0*/_search", query)["hits"]["hits"]
+        items = [json.dumps({"id": "a", "title": title}).encode(), paragraph.encode()]
+        data = zstandard.compress(msgspec.msgpack.encode(items))
+        source = hit["_source"] | {"article": base64.b64encode(data).decode()}
+        opensearch.request("PUT", f"/{hit['_index']}/_doc/{hit['_id']}?refresh=true", source)
+
+    return change
+
+
+def test_what_is_stored_is_compared_with_the_catalog(cluster: Cluster, tmp_path: Path) -> None:
+    make_archive(cluster, tmp_path)
+    found = run_verify(cluster)
+    assert (found.articles, found.paragraphs, found.files) == (3, 5, 2)
+    assert found.generation == f"{cluster.address.name}-000001"
+    assert found.size > 0
+    assert found.sources_digest is None
+
+
+def test_sources_that_have_changed_are_found(cluster: Cluster, tmp_path: Path) -> None:
+    make_archive(cluster, tmp_path)
+    found = run_verify(cluster, deep=True)
+    assert (found.differences, found.sources_digest) == ((), found.digest)
+    (tmp_path / "one.txt").write_text("one\n\nChanged.")
+    (tmp_path / "three.txt").write_text("three\n\nNew.")
+    found = run_verify(cluster, deep=True)
+    assert [(one.kind, Path(one.place).name) for one in found.differences] == [
+        ("changed", "one.txt"),
+        ("new", "three.txt"),
+    ]
+
+
+def test_an_article_that_was_altered_is_named(
+    cluster: Cluster, tmp_path: Path, alter: Callable[[str, str], None]
+) -> None:
+    make_archive(cluster, tmp_path)
+    alter("A", "The ferry sinks.")
+    with pytest.raises(IndexDamaged, match="and its catalog disagree about the article 'a'"):
+        run_verify(cluster)
+
+
+def test_articles_that_are_missing_are_counted(
+    cluster: Cluster, tmp_path: Path, opensearch: server.Cluster
+) -> None:
+    make_archive(cluster, tmp_path)
+    query = {"query": {"term": {"id": "a"}}}
+    (hit,) = opensearch.request("POST", f"/{cluster.address.name}-0*/_search", query)["hits"]["hits"]
+    opensearch.request("DELETE", f"/{hit['_index']}/_doc/{hit['_id']}?refresh=true")
+    with pytest.raises(IndexDamaged, match="has 2 articles, its catalog has 3"):
+        run_verify(cluster)
+
+
+def test_there_is_nothing_to_verify_without_an_index(cluster: Cluster) -> None:
+    with pytest.raises(IndexMissing):
+        run_verify(cluster)
+
+
+def test_all_is_well_with_an_index_that_was_just_made(cluster: Cluster, tmp_path: Path) -> None:
+    make_archive(cluster, tmp_path)
+    found = run_diagnose(cluster)
+    assert str(found) == f"All is well with the index in {cluster.address}."
+    assert found.answers == f"{cluster.address.name}-000001"
+
+
+def test_copies_without_a_node_and_indexes_that_are_read_only_are_reported(
+    cluster: Cluster, opensearch: server.Cluster
+) -> None:
+    name = cluster.address.name
+    update.put(make_writer(cluster, Clock()), make_articles(a="A"))
+    opensearch.request("PUT", f"/{name}-000001/_settings", {"index.blocks.read_only_allow_delete": True})
+    found = diagnose.diagnose(make_writer(cluster, Clock()).config, cluster, clock=Clock())
+    assert [(one.kind, one.what.split(":")[0]) for one in found.findings] == [
+        ("system", "1 copy of a shard has no node"),
+        ("disk", f"Nobody can write to {name}-000001, as when a disk of the cluster is full."),
+    ]
+
+
+def test_a_writer_is_reported_while_it_lives_and_after_it_has_died(cluster: Cluster) -> None:
+    clock = Clock()
+    update.put(make_writer(cluster, clock), make_articles(a="A"))
+    with Lease(cluster, 0, clock=clock, renews=False):
+        assert [one.kind for one in run_diagnose(cluster, clock).findings] == ["locked"]
+        clock.now += LEASE_SECONDS
+        (finding,) = run_diagnose(cluster, clock).findings
+        assert finding.kind == "leftovers"
+        assert "died while writing; the lease is free" in finding.what
+
+
+def test_no_index_and_no_cluster_are_told_apart(cluster: Cluster) -> None:
+    assert [one.kind for one in run_diagnose(cluster).findings] == ["missing"]
+    away = Cluster(ClusterAddress("http", "127.0.0.1", 1, "archive"))
+    (finding,) = run_diagnose(away).findings
+    assert finding.kind == "system"
+    assert "cannot be reached (Connection refused)" in finding.what
+    assert run_repair(away).findings == diagnose.diagnose(make_writer(away, Clock()).config, away).findings
+
+
+def test_other_options_are_reported_and_repaired(cluster: Cluster, tmp_path: Path) -> None:
+    make_archive(cluster, tmp_path)
+    assert [one.kind for one in run_diagnose(cluster, language="de").findings] == ["options"]
+    found = run_repair(cluster, language="de")
+    assert found.done == ("The index is rebuilt from 2 files.",)
+    assert run_diagnose(cluster, language="de").is_well
+    assert len(read_titles(cluster)) == 3
+
+
+def test_a_catalog_that_cannot_be_read_is_restored_from_the_articles(
+    cluster: Cluster, tmp_path: Path, opensearch: server.Cluster
+) -> None:
+    make_archive(cluster, tmp_path)
+    name = f"catalog-{read_commit(cluster).pointer.catalog}"
+    opensearch.request("PUT", f"/{meta_index(cluster)}/_doc/{name}-0", {"text": "00000000 {}\n"})
+    with pytest.raises(IndexDamaged, match=r"the catalog of commit 2 of .* cannot be read"):
+        run_verify(cluster)
+    assert [one.kind for one in run_diagnose(cluster).findings] == ["damaged"]
+    (done,) = run_repair(cluster).done
+    assert "restored from its 3 articles, 1 of them added through the API" in done
+    assert run_diagnose(cluster).is_well
+    assert sync(cluster).unchanged == 2
+
+
+def test_an_article_that_is_missing_is_read_again_from_its_source(
+    cluster: Cluster, tmp_path: Path, opensearch: server.Cluster
+) -> None:
+    make_archive(cluster, tmp_path)
+    number = read_commit(cluster).number
+    query = {"query": {"bool": {"must_not": {"term": {"id": "a"}}}}, "size": 1}
+    (hit,) = opensearch.request("POST", f"/{cluster.address.name}-0*/_search", query)["hits"]["hits"]
+    opensearch.request("DELETE", f"/{hit['_index']}/_doc/{hit['_id']}?refresh=true")
+    found = run_repair(cluster)
+    assert found.done == ("The index is rebuilt from 2 files.",)
+    assert sorted(read_titles(cluster).values()) == ["A", "one", "two"]
+    assert read_commit(cluster).number == number + 1
+
+
+def test_an_index_of_a_later_format_is_outdated(cluster: Cluster, opensearch: server.Cluster) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A"))
+    path = f"/{meta_index(cluster)}/_doc/commit"
+    pointer = opensearch.request("GET", path)["_source"]
+    pointer["settings"]["format"] = FORMAT + 1
+    opensearch.request("PUT", path, pointer)
+    assert [one.kind for one in run_diagnose(cluster).findings] == ["outdated"]
+    assert run_repair(cluster).done == ("The index is rebuilt from 0 files.",)
+    assert read_titles(cluster) == {"a": "A"}
