@@ -1,0 +1,119 @@
+"""The engine that keeps an archive on an OpenSearch cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from indexer.config import Config
+from indexer.errors import IndexMissing, IndexUnavailable
+from indexer.files.fork_safe import Lock
+from indexer.opensearch import commits
+from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.commits import CommitState
+from indexer.opensearch.reader import ClusterReader, open_reader
+from indexer.results import Building
+from indexer.search.request import Restriction
+from indexer.store.reader import RestrictionCache, Today
+
+# What writes is imported in the methods, because a process that only reads needs none of it.
+if TYPE_CHECKING:
+    from indexer.opensearch.writer import WritableCluster
+    from indexer.results import Diagnosis, Verification
+    from indexer.sync import Progress
+
+T = TypeVar("T")
+
+
+class ClusterEngine:
+    """Reads and writes the index at the address of a configuration; safe to share between threads."""
+
+    def __init__(self, config: Config, today: Today) -> None:
+        self._config = config
+        self._today = today
+        self._cluster = Cluster.of(config)
+        self._lock = Lock()
+        self._restricted = RestrictionCache[ClusterReader]()
+        self._opened: tuple[CommitState, ClusterReader] | None = None
+        """The commit that was opened last."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is an index yet."""
+        return commits.exists(self._cluster)
+
+    @property
+    def path(self) -> str:
+        """The address of the index."""
+        return str(self._cluster.address)
+
+    def get_progress(self) -> Building | None:
+        """See `Index.get_progress`: None, since a cluster does not say how far a build is."""
+        return None
+
+    def read(self, read: Callable[[ClusterReader], T], restriction: Restriction | None = None) -> T:
+        """Call `read` with the last commit, or with what a restriction leaves of it.
+
+        Raises IndexMissing, IndexDamaged or IndexUnavailable.
+        """
+        tried: CommitState | None = None
+        while True:
+            commit = self._read_last_commit()
+            try:
+                opened = self._open(commit)
+                return read(opened if restriction is None else self._restricted.restrict(opened, restriction))
+            except IndexMissing as error:
+                # The second rebuild after it has deleted the generation; or a node that was cut off from the
+                # others knows the commit already, and not the generation yet.
+                if tried and tried.index == commit.index:
+                    raise IndexUnavailable(
+                        f"{commit.index}, which has the last commit, is not known to the node of the cluster "
+                        f"at {self._cluster.address.url} that was asked",
+                        "try again later; if it has been deleted, run `nutgraf rebuild`",
+                    ) from error
+                tried = commit
+
+    def open_for_writing(self) -> WritableCluster:
+        """Return the index as something that can be changed."""
+        from indexer.opensearch.writer import WritableCluster
+
+        return WritableCluster(self._config, self._today, self._cluster)
+
+    def verify(self, *, deep: bool, progress: Progress | None) -> Verification:
+        """See `Index.verify`."""
+        from indexer.opensearch.verify import verify
+
+        return verify(self._config, self._today, self._cluster, progress, deep=deep)
+
+    def diagnose(self) -> Diagnosis:
+        """See `Index.diagnose`."""
+        from indexer.opensearch.diagnose import diagnose
+
+        return diagnose(self._config, self._cluster)
+
+    def repair(self, *, allow_mass_delete: bool, progress: Progress | None) -> Diagnosis:
+        """See `Index.repair`."""
+        from indexer.opensearch.diagnose import repair
+
+        return repair(self._config, self._today, self._cluster, progress, allow_mass_delete=allow_mass_delete)
+
+    def close(self) -> None:
+        """Close the connections; the next read opens them again."""
+        with self._lock:
+            self._opened = None
+        self._restricted.clear()
+        self._cluster.close()
+
+    def _read_last_commit(self) -> CommitState:
+        before = self._opened
+        return commits.read_commit(self._cluster, before[0] if before else None)
+
+    def _open(self, commit: CommitState) -> ClusterReader:
+        before = self._opened
+        if before and commit is before[0]:
+            return before[1]
+        # Two threads may open the same commit, but none waits for another one's requests.
+        opened = open_reader(self._cluster, commit, self._config, self._today)
+        with self._lock:
+            self._opened = commit, opened
+        return opened

@@ -1,0 +1,75 @@
+"""What readers see of a commit while writers delete what it needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexer import ClusterAddress, Config, IndexUnavailable
+from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.commits import KEEP_SECONDS
+from indexer.opensearch.engine import ClusterEngine
+from indexer.opensearch.reader import ClusterReader
+from indexer.store import update
+from tests.opensearch.steps import TODAY, Clock, make_articles, make_writer
+
+
+@pytest.fixture
+def engine(address: ClusterAddress) -> ClusterEngine:
+    return ClusterEngine(Config().with_options({"index": str(address)}), lambda: TODAY)
+
+
+def rebuild_twice(cluster: Cluster) -> None:
+    """Delete the generation that is live."""
+    for _ in range(2):
+        update.rebuild(make_writer(cluster, Clock()), [], allow_mass_delete=False, progress=None)
+
+
+def test_a_reader_whose_generation_is_deleted_meanwhile_is_answered_from_the_last_commit(
+    cluster: Cluster, engine: ClusterEngine
+) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A"))
+    generations: list[str] = []
+
+    def read(reader: ClusterReader) -> str:
+        if not generations:
+            rebuild_twice(cluster)
+        generations.append(reader.commit.index)
+        return reader.get_article("a").title
+
+    assert engine.read(read) == "A"
+    assert len(set(generations)) == 2
+    engine.close()
+
+
+def test_a_generation_that_a_node_does_not_know_is_named_as_such(
+    cluster: Cluster, engine: ClusterEngine
+) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A"))
+    cluster.delete_index(f"{cluster.address.name}-000001")
+    with pytest.raises(
+        IndexUnavailable, match=r"-000001, which has the last commit, is not known to the node .* rebuild`"
+    ):
+        engine.read(lambda reader: reader.get_status())
+    engine.close()
+
+
+def test_a_reader_of_all_articles_is_told_if_some_are_deleted_meanwhile(
+    cluster: Cluster, engine: ClusterEngine
+) -> None:
+    clock = Clock()
+    names = [f"{number:03}" for number in range(250)]
+    update.put(make_writer(cluster, clock), make_articles(**dict.fromkeys(names, "A")))
+    articles = engine.read(lambda reader: reader.articles())
+    seen = [next(articles).id]
+    update.remove(make_writer(cluster, clock), names[200:])
+    assert len([*engine.read(lambda reader: reader.articles())]) == 200
+    clock.now += KEEP_SECONDS
+    update.remove(make_writer(cluster, clock), [])
+    with pytest.raises(IndexUnavailable, match="50 articles of the commit that was read are deleted"):
+        seen += [article.id for article in articles]
+    articles = engine.read(lambda reader: reader.articles())
+    next(articles)
+    rebuild_twice(cluster)
+    with pytest.raises(IndexUnavailable, match=r"100 articles of the commit .*: read them again"):
+        list(articles)
+    engine.close()
