@@ -11,7 +11,8 @@ import pytest
 
 from indexer import Article, Index
 from tests.contract.archive import ARTICLES
-from tests.contract.engines import ENGINES, Engine
+from tests.contract.engines import CLUSTER, ENGINES, Engine, start_engine
+from tests.stress.archive import Unavailable
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -19,11 +20,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "differs(NAME=reason): the engine of this name fails the test")
 
 
-@pytest.fixture(scope="session", params=ENGINES, ids=lambda engine: engine.name)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    """The engine that is tested."""
-    tested: Engine = request.param
-    return tested
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark every test that needs OpenSearch."""
+    parameters = (
+        item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    )
+    if str(parameters.get("engine")).startswith(CLUSTER):
+        item.add_marker(pytest.mark.opensearch)
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The engine that is tested; skips where it cannot be started."""
+    try:
+        with start_engine(request.param, tmp_path_factory.mktemp("engine")) as started:
+            yield started
+    except Unavailable as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(autouse=True)
@@ -53,9 +66,11 @@ def make(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     with ExitStack() as stack:
 
         def make(*articles: Article, **options: object) -> Index:
-            index = engine.open(tmp_path_factory.mktemp("index") / "index", **options)
+            folder = tmp_path_factory.mktemp("index") / "index"
+            stack.callback(engine.delete, folder)
+            index = stack.enter_context(engine.open(folder, **options))
             index.put(articles)
-            return stack.enter_context(index)
+            return index
 
         yield make
 
@@ -65,3 +80,4 @@ def index(engine: Engine, tmp_path: Path) -> Iterator[Index]:
     """A missing index to write to; it does not wait for another writer."""
     with engine.open(tmp_path / "index", lock_timeout=0) as opened:
         yield opened
+    engine.delete(tmp_path / "index")

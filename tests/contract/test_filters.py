@@ -94,6 +94,12 @@ def test_the_full_name_of_a_source_matches_no_other_source_that_ends_alike(make:
     assert found(index, "kettle", source=["wire", "blog"]) == {"a", "c"}
 
 
+@pytest.mark.parametrize("language", ["pt_BR", "pt-br", "PT"])
+def test_a_language_matches_however_its_tag_is_written(make: Made, language: str) -> None:
+    index = make(*(Article(tag, "Chaleira", language=tag) for tag in ("pt_BR", "pt-BR", "de")))
+    assert found(index, language=language) == {"pt_BR", "pt-BR"}
+
+
 FILTERS: list[tuple[dict[str, Any], str]] = [
     ({"since": "2021-11"}, "since:2021-11"),
     ({"until": "2021-03"}, "until:2021-03"),

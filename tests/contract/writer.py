@@ -1,6 +1,7 @@
-"""A program that writes to an index until it is killed: `python -m tests.contract.writer ENGINE FOLDER TASK`.
+"""A program that writes to an index until it is killed.
 
-It reports its progress on standard output, a line for each step.
+`python -m tests.contract.writer ENGINE URL FOLDER TASK`. It reports its progress on standard output, a line
+for each step.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from indexer import Article, Index
-from tests.contract.engines import ENGINES
+from tests.contract.engines import Engine
 
 
 class Stuck:
@@ -33,10 +34,9 @@ def put_one_by_one(index: Index, name: str, end: int | None = None) -> None:
         print(article.id, flush=True)
 
 
-def main(engine: str, folder: str, task: str) -> None:
+def main(engine: str, url: str, folder: str, task: str) -> None:
     """Run one task: "put" without end, half a "sync" or "rebuild", or add ten articles with the name."""
-    chosen = next(one for one in ENGINES if one.name == engine)
-    with chosen.open(Path(folder) / "index") as index:
+    with Engine(engine, url).open(Path(folder) / "index") as index:
         if task == "sync":
             index.sync(Path(folder) / "source", progress=Stuck())
         elif task == "rebuild":

@@ -15,6 +15,7 @@ import pytest
 from indexer import Article, FieldType, open_index
 from indexer.article import make_anchors
 from indexer.cli import run_cli
+from tests.fixtures.archives import archive
 
 pytest.importorskip("mcp.server.mcpserver", reason="the extra mcp is not installed")
 
@@ -100,11 +101,11 @@ class Agent:
 
 
 @contextmanager
-def agent_of(folder: Path, *options: str, seconds: str = "60") -> Iterator[Agent]:
+def agent_of(index: Path | str, *options: str, seconds: str = "60") -> Iterator[Agent]:
     """A client of `nutgraf mcp`, as it is run by those who run such servers."""
     command = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "indexer.cli", "mcp", "--index", str(folder), *options],
+        args=["-m", "indexer.cli", "mcp", "--index", str(index), *options],
         env={**os.environ, "PYTHONPATH": str(ROOT), "NUTGRAF_QUERY_SECONDS": seconds},
     )
     client = Client(command, read_timeout_seconds=300)
@@ -113,11 +114,9 @@ def agent_of(folder: Path, *options: str, seconds: str = "60") -> Iterator[Agent
 
 
 @pytest.fixture(scope="module")
-def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
-    folder = tmp_path_factory.mktemp("mcp") / "index"
-    with open_index(folder) as index:
-        index.put(ARTICLES)
-    with agent_of(folder, "--site", SITE) as opened:
+def agent() -> Iterator[Agent]:
+    config = archive(*ARTICLES).config
+    with agent_of(str(config.cluster or config.index), "--site", SITE) as opened:
         yield opened
 
 
