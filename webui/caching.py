@@ -10,7 +10,7 @@ from importlib import metadata
 from flask import Response, request
 
 from indexer import Config, IndexReader
-from indexer.errors import NutgrafError
+from indexer.errors import IndexUnavailable, NutgrafError
 from indexer.fields import list_weights
 from webui.mount import current_mount
 
@@ -87,7 +87,10 @@ def _version() -> str:
 
 
 def request_tag() -> str:
-    """The ETag of the response to the current request; empty if there is no usable index."""
+    """The ETag of the response to the current request; empty if there is no usable index.
+
+    Raises IndexUnavailable.
+    """
     try:
         return entity_tag(
             current_mount().index,
@@ -97,6 +100,9 @@ def request_tag() -> str:
             # Feeds contain the host.
             request.host,
         )
+    except IndexUnavailable:
+        # The view would only wait for the cluster once more.
+        raise
     except NutgrafError:
         # No usable index: the view reports that.
         return ""

@@ -15,6 +15,7 @@ from indexer.errors import (
     IndexDamaged,
     IndexMissing,
     IndexOutdated,
+    IndexUnavailable,
     InvalidRequest,
     NutgrafError,
 )
@@ -66,6 +67,13 @@ _TEXTS: dict[type[NutgrafError], ErrorText] = {
         N_("The index has to be rebuilt"),
         N_("The index was made by another version of this program or with other settings."),
         N_("The articles are not affected. The administrator can repair the index with {command}."),
+    ),
+    IndexUnavailable: ErrorText(
+        503,
+        N_("The index does not answer"),
+        N_("The index is on other machines, which do not answer for now."),
+        N_("The administrator can find the cause with {command}."),
+        "nutgraf doctor",
     ),
     NutgrafError: ErrorText(503, N_("The index is unavailable")),
 }

@@ -96,6 +96,9 @@ TEXTS: Mapping[str, str | tuple[str, str]] = {
     ),
     "only_partial": N_("No article has all of the words; these have some of them."),
     "few_full": N_("Few articles have all of the words; after them come those that have some."),
+    "counted_roughly": N_(
+        "Some of the articles that are counted here may not match; those that are shown do."
+    ),
     "coarser_timeline": N_("A timeline of such short periods would be too long; its periods are longer."),
     "not_explained": N_("There was no time to explain the search."),
     "no_reason": N_("There was no time to find out why nothing was found."),

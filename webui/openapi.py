@@ -88,8 +88,8 @@ _REFUSALS = {
     "414": "The URL is too long.",
     "421": "The site does not answer for the host name of the request.",
     "431": "There are too many headers, or they are too large.",
-    "503": "The index is missing, damaged or being built; or the rows were not complete in time, and a part "
-    "of them is never sent; or another export is in progress.",
+    "503": "The index is missing, damaged, being built or out of reach; or the rows were not complete in "
+    "time, and a part of them is never sent; or another export is in progress.",
 }
 _HEADERS = {
     "ETag": ("A weak ETag, valid until the next commit.", "string"),

@@ -131,8 +131,8 @@ def search() -> ResponseReturnValue:
         sizes=[(size, replace(asked, size=size).url(base), size == limit) for size in SIZES],
         feed=asked.feed(base),
     )
-    if found.timed_out and not found.shown:
-        # The search timed out before it found anything.
+    if found.timed_out and not found.hits:
+        # The search timed out before it found anything, or before it ranked what it had counted.
         shown.status_code = 503
     return no_store(shown) if found.timed_out else shown
 

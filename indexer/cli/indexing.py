@@ -50,7 +50,7 @@ _sources_argument = click.argument(
 @json_option
 def index(
     sources: tuple[Path, ...],
-    index: Path | None,
+    index: str | None,
     dry_run: bool,
     allow_mass_delete: bool,
     as_json: bool,
@@ -87,7 +87,7 @@ def index(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each batch.")
 def watch(
     sources: tuple[Path, ...],
-    index: Path | None,
+    index: str | None,
     poll: float | None,
     as_json: bool,
     **options: float | None,
@@ -132,7 +132,7 @@ def watch(
 @json_option
 def rebuild(
     sources: tuple[Path, ...],
-    index: Path | None,
+    index: str | None,
     allow_mass_delete: bool,
     as_json: bool,
     **options: float | None,
@@ -153,7 +153,7 @@ def rebuild(
 @index_option
 @lock_option
 @json_option
-def forget(source: Path, index: Path | None, as_json: bool, **options: float | None) -> int:
+def forget(source: Path, index: str | None, as_json: bool, **options: float | None) -> int:
     """Remove a source from the index, with its articles, in one commit.
 
     SOURCE is as `nutgraf status` names it; it may be missing, and its files are not touched. An index that

@@ -124,15 +124,15 @@ def measure(index: Index, judgments: Judgments) -> Measured:
     )
 
 
-def measure_query(index: Index, query: str, judged: Mapping[str, float]) -> Answer:
+def measure_query(index: Index, query: str, judged: Mapping[str, float], depth: int = DEPTH) -> Answer:
     """Measure how well one query is answered, by the gains of the articles that were judged for it.
 
     nDCG@10 is that of Järvelin and Kekäläinen (2002), "Cumulated gain-based evaluation of IR techniques",
     with gains as they are and the logarithm of trec_eval; the reciprocal rank is that of the first article
-    with a gain among the first 100; recall is the share of the articles with a gain that are among these.
+    with a gain among the first `depth`; recall is the share of the articles with a gain that are among these.
     """
     # Given the most time, so that the figures do not depend on how busy the machine is.
-    page = index.search(query, limit=DEPTH, collapse=False, seconds=QUERY_SECONDS)
+    page = index.search(query, limit=depth, collapse=False, seconds=QUERY_SECONDS)
     names = {_find_id(index, name): name for name in judged}
     hits = [names.get(hit.article.id, "") for hit in page.hits]
     good = [name for name, gain in judged.items() if gain > 0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from indexer.cli.options import (
@@ -21,7 +19,7 @@ from indexer.errors import StorageFailed
 @click.command()
 @index_option
 @json_option
-def status(index: Path | None, as_json: bool) -> int:
+def status(index: str | None, as_json: bool) -> int:
     """Say what the index holds."""
     print_result(open_configured(index=index).get_status(), print_status, as_json=as_json)
     return 0
@@ -31,7 +29,7 @@ def status(index: Path | None, as_json: bool) -> int:
 @index_option
 @click.option("--deep", is_flag=True, help="Also read all sources again, and name what differs.")
 @json_option
-def verify(index: Path | None, deep: bool, as_json: bool) -> int:
+def verify(index: str | None, deep: bool, as_json: bool) -> int:
     """Read the whole index, and compare it with its checksums and its parts with each other.
 
     Exit code 5, and one line that names the file and the place in it, if anything was altered; with --deep,
@@ -51,7 +49,7 @@ def verify(index: Path | None, deep: bool, as_json: bool) -> int:
 @lock_option
 @json_option
 def doctor(
-    index: Path | None, fix: bool, allow_mass_delete: bool, as_json: bool, **options: float | None
+    index: str | None, fix: bool, allow_mass_delete: bool, as_json: bool, **options: float | None
 ) -> int:
     """Find the problems of the index, and say how to repair them.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,8 +17,10 @@ if TYPE_CHECKING:
 
 index_option = click.option(
     "--index",
-    type=click.Path(path_type=Path),
-    help="The folder of the index (default: index_data, or as configured).",
+    # Text, as an address would lose a slash as a path.
+    type=click.Path(),
+    metavar="PATH",
+    help="The folder of the index, or its address on OpenSearch (default: index_data, or as configured).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors included.")
 lock_option = click.option(

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from indexer.cli.exporting import export
+from indexer.cli.exporting import copy, export
 from indexer.cli.indexing import INTERRUPTED, forget, index, rebuild, watch
 from indexer.cli.maintenance import cache, doctor, status, verify
 from indexer.cli.render import name_error, print_error
@@ -39,7 +39,7 @@ def cli(context: click.Context) -> None:
 
 
 for _command in (
-    index, watch, rebuild, forget, status, verify, doctor, search, export, evaluate, serve, mcp, cache
+    index, watch, rebuild, forget, status, verify, doctor, search, export, copy, evaluate, serve, mcp, cache
 ):  # fmt: skip
     cli.add_command(_command)
 

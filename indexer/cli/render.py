@@ -229,7 +229,7 @@ def format_facet(name: str, counts: Sequence[FacetCount]) -> Iterator[str]:
 
 
 def format_timeline(timeline: Timeline) -> Iterator[str]:
-    """Yield what a timeline spans, then for each period the hits, their share of all paragraphs and a bar."""
+    """Yield what a timeline spans, then of each period the hits, their share of all published, and a bar."""
     span = f": {timeline.first} to {timeline.last}, most in {timeline.peak}" if timeline.bars else ""
     not_shown = [
         f"{count:,} {what}"

@@ -49,7 +49,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--explain", is_flag=True, help="Explain how the query was read and how each hit was scored.")
 @json_option
 def search(
-    query: tuple[str, ...], index: Path | None, timeline: bool, by: str, as_json: bool, **arguments: Any
+    query: tuple[str, ...], index: str | None, timeline: bool, by: str, as_json: bool, **arguments: Any
 ) -> int:
     """Search the index for articles that have all words, in any form; any text is a QUERY.
 
@@ -105,7 +105,7 @@ def search(
 @json_option
 def evaluate(
     judgments: Path,
-    index: Path | None,
+    index: str | None,
     record: str | None,
     against: Path | None,
     tolerance: float,

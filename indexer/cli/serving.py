@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -22,7 +21,7 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one (default: 8765).")
 @click.option("--allow-remote", is_flag=True, help="Serve at an address that other machines can reach.")
 @processes_option
-def serve(index: Path | None, allow_remote: bool, **options: Any) -> int:
+def serve(index: str | None, allow_remote: bool, **options: Any) -> int:
     """Serve the search page and the JSON API.
 
     Each request is logged as a line of JSON on standard error, without its query (see option log_queries).
@@ -61,7 +60,7 @@ def serve(index: Path | None, allow_remote: bool, **options: Any) -> int:
 @index_option
 @click.option("--site", metavar="URL", help="The address of the search page, for links in the answers.")
 @restriction_option
-def mcp(index: Path | None, site: str | None, filters: dict[str, list[str] | bool]) -> int:
+def mcp(index: str | None, site: str | None, filters: dict[str, list[str] | bool]) -> int:
     """Serve the index to an AI agent, over standard input and output (Model Context Protocol).
 
     Read-only tools: search, read_article, timeline, verify_quote. With --filter, they answer as if the index

@@ -51,7 +51,7 @@ def answer(run: Run, *arguments: str) -> dict[str, Any]:
 
 def test_the_commands_are_these() -> None:
     assert sorted(cli.commands) == [
-        "cache", "doctor", "eval", "export", "forget", "index", "mcp", "rebuild", "search", "serve",
+        "cache", "copy", "doctor", "eval", "export", "forget", "index", "mcp", "rebuild", "search", "serve",
         "status", "verify", "watch",
     ]  # fmt: skip
 

@@ -88,7 +88,7 @@ def test_the_command_refuses_a_folder_with_other_files_in_one_line(
         assert capsys.readouterr() == (
             "",
             f"nutgraf: no index in {archive.seeds}, and none is made among other files (0.txt, 1.txt, 2.txt "
-            "and 2 more): choose an empty or a new folder with --index\n",
+            "and 2 more): choose an empty or a new folder for the index\n",
         )
     assert contents(archive.seeds) == before
 

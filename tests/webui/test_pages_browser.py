@@ -614,7 +614,7 @@ def test_the_timeline_has_a_table_for_a_twin_and_shares(plain: Page) -> None:
     expect(plain.get_by_role("heading", name="Articles by month")).to_be_visible()
     plain.get_by_role("link", name="Show the share of all that was published").click()
     expect(plain).to_have_url(re.compile("share=1"))
-    expect(plain.get_by_role("heading", name="Share of all paragraphs, by month")).to_be_visible()
+    expect(plain.get_by_role("heading", name="Share of all that was published, by month")).to_be_visible()
     expect(plain.locator(".scale text").last).to_contain_text("%")
 
 
