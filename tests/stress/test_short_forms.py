@@ -13,8 +13,6 @@ from tests.stress import hostile, poison
 from tests.stress.__main__ import stress_tests
 from tests.stress.archive import Unavailable
 
-pytestmark = pytest.mark.stress
-
 _LINUX = pytest.mark.skipif(sys.platform != "linux", reason="watches processes through inotify and /proc")
 SHORT_FORMS = [
     # name, rounds, seed, patterns that the figures match
@@ -44,14 +42,40 @@ SHORT_FORMS = [
 ]
 
 
+CLUSTER_FORMS = [
+    ("opensearch_nodes", 1, 1, ["^2.19.6: 1 nodes killed, nothing lost: committed .* all whole"]),
+    ("opensearch_nodes", 1, 5, ["^3.9.0: 1 nodes killed, nothing lost: committed .* all whole"]),
+    ("opensearch_partition", 1, 1, ["^2.19.6: 1 partitions, nothing lost: .*on the side of two"]),
+    ("opensearch_partition", 1, 5, ["^3.9.0: 1 partitions, nothing lost: .*on the side of two"]),
+    ("opensearch_writer", 3, 1, ["^2.19.6: 3 writers, nothing lost: .* all whole"]),
+    ("opensearch_writer", 3, 5, ["^3.9.0: 3 writers, nothing lost: .* all whole"]),
+]
+"""The same of those that need OpenSearch: each in both versions, which the seed chooses."""
+
+
 def test_every_stress_test_has_a_short_form() -> None:
-    assert [form.values[0] for form in SHORT_FORMS] == list(stress_tests())
+    forms = {str(form.values[0]) for form in SHORT_FORMS} | {str(form[0]) for form in CLUSTER_FORMS}
+    assert sorted(forms) == list(stress_tests())
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize(("name", "rounds", "seed", "patterns"), SHORT_FORMS)
 def test_short_form_passes(name: str, rounds: int, seed: int, patterns: list[str], tmp_path: Path) -> None:
+    check_short_form(name, rounds, seed, patterns, tmp_path)
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize(("name", "rounds", "seed", "patterns"), CLUSTER_FORMS)
+def test_short_form_on_a_cluster_passes(
+    name: str, rounds: int, seed: int, patterns: list[str], tmp_path: Path
+) -> None:
+    check_short_form(name, rounds, seed, patterns, tmp_path)
+
+
+def check_short_form(name: str, rounds: int, seed: int, patterns: list[str], folder: Path) -> None:
+    """Run a stress test, and compare its figures with patterns."""
     try:
-        figures = stress_tests()[name].run(rounds, random.Random(seed), tmp_path)
+        figures = stress_tests()[name].run(rounds, random.Random(seed), folder)
     except Unavailable as reason:
         pytest.skip(str(reason))
     for pattern in patterns:
