@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.benchmarks.building import measure_build
@@ -42,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         corpus = chosen.corpus + (f", first {chosen.articles}" if chosen.articles else "")
         report = Report(_command(parser, chosen), corpus, extent, engines, remarks=remarks)
         if set(chosen.parts) != {"incremental"}:
-            _measure(report, folder, source, chosen)
+            with ExitStack() as running:
+                for one in engines:
+                    running.enter_context(one.serve(folder / one.name))
+                _measure(report, folder, source, chosen)
         if "incremental" in chosen.parts:
             report.project = measure_upkeep(read_lines(source), folder) + report.project
     print(report.markdown())
@@ -89,7 +93,7 @@ def _engines(names: Sequence[str]) -> tuple[list[Engine], list[str]]:
 
 def _measure(report: Report, folder: Path, source: Path, chosen: argparse.Namespace) -> None:
     for one in report.engines:
-        figures = measure_build(one.name, source, folder / one.name, report.extent)
+        figures = measure_build(one, source, folder / one.name, report.extent)
         say(f"{one.name}: built in {figures.seconds:.1f} s, {figures.mb_per_second:.2f} MB/s")
         if "build" in chosen.parts:
             report.builds.append(figures)

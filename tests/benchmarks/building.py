@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.corpus import Extent, disk_size
-from tests.benchmarks.engines import engine
-from tests.fixtures.processes import Memory, children_of, memory_of, own_memory_of
+from tests.benchmarks.corpus import Extent
+from tests.benchmarks.engines import Engine, engine
+from tests.fixtures.processes import Memory, children_of, memory_of, own_memory_of, processor_seconds
 from tests.fixtures.serving import ROOT
 
 MB = 1e6
@@ -28,8 +28,8 @@ _INTERVAL = 0.05
 class BuildFigures:
     """What a build took. MB are millions of bytes; `cpu` adds up all processes and threads.
 
-    `peak_mb` is the most that the process and its children held at one time, interpreter and mapped files
-    included; `private_mb` is that without mapped files (0 where the system does not say).
+    `peak_mb` is the most that the process, its children and the servers held at one time, interpreter and
+    mapped files included; `private_mb` is that without mapped files (0 where the system does not say).
     """
 
     engine: str
@@ -41,27 +41,29 @@ class BuildFigures:
     disk_mb: float
 
 
-def measure_build(name: str, source: Path, folder: Path, extent: Extent) -> BuildFigures:
+def measure_build(built: Engine, source: Path, folder: Path, extent: Extent) -> BuildFigures:
     """Build one engine's index; raises RuntimeError when it fails."""
-    command = [sys.executable, "-m", __name__, name, str(source), str(folder)]
+    command = [sys.executable, "-m", __name__, built.name, str(source), str(folder)]
+    served = sum(map(processor_seconds, built.servers))
     # The peak of resource.getrusage would neither add up workers nor forget what the parent held.
     peak = Memory()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
-            peak = Memory(*map(max, peak, memory_of(process.pid)))
+            held = map(memory_of, (process.pid, *built.servers))
+            peak = Memory(*map(max, peak, map(sum, zip(*held, strict=True))))
             time.sleep(_INTERVAL)
         output, _ = process.communicate()
     if process.returncode:
-        raise RuntimeError(f"{name}: building the index ended with {process.returncode}")
+        raise RuntimeError(f"{built.name}: building the index ended with {process.returncode}")
     seconds, cpu = json.loads(output)
     return BuildFigures(
-        engine=name,
+        engine=built.name,
         seconds=seconds,
-        cpu=cpu,
+        cpu=cpu + sum(map(processor_seconds, built.servers)) - served,
         mb_per_second=extent.size / MB / seconds,
         peak_mb=peak.total / MB,
         private_mb=peak.private / MB,
-        disk_mb=disk_size(folder) / MB,
+        disk_mb=built.measure_disk(folder) / MB,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tests.benchmarks.engines import Engine
 from tests.benchmarks.queries import Kind, Question
+from tests.fixtures.processes import processor_seconds
 
 BASE = "nutgraf"
 """The engine that the others are compared with."""
@@ -25,6 +26,7 @@ class QueryFigures:
 
     Of each round the median and the 99th percentile over its questions are taken; the figures are the medians
     of those over the rounds. `ratio` is this engine's median by the base's: above 1 the base is faster.
+    `cpu_ms` is the mean of the processor time of a question, of which `server_ms` is that of servers.
     `answered` is the share of the questions that found anything.
     """
 
@@ -32,6 +34,8 @@ class QueryFigures:
     kind: Kind
     median_ms: float
     p99_ms: float
+    cpu_ms: float
+    server_ms: float
     questions: int
     rounds: int
     answered: float
@@ -80,6 +84,8 @@ def _measure(
     answered = dict.fromkeys(names, 0)
     spent = dict.fromkeys(names, 0.0)
     taken: dict[str, list[list[float]]] = {name: [] for name in names}
+    used = dict.fromkeys(names, 0.0)
+    served = {name: _serve_seconds(engines[name]) for name in names}
     for number in range(rounds + 1):
         asking = [name for name in names if number < 2 or spent[name] < budget]
         for name in asking:
@@ -89,9 +95,10 @@ def _measure(
             turn = (place + number) % len(asking) if asking else 0
             for name in asking[turn:] + asking[:turn]:
                 search = engines[name].search
-                began = time.perf_counter()
+                began, began_using = time.perf_counter(), time.process_time()
                 found = search(question)
                 seconds = time.perf_counter() - began
+                used[name] += time.process_time() - began_using
                 taken[name][-1].append(seconds)
                 spent[name] += seconds
                 if number == 0:
@@ -99,15 +106,24 @@ def _measure(
     figures = []
     for name in names:
         counted = taken[name][1:]
+        asked = sum(map(len, taken[name]))
+        server_ms = 1000 * (_serve_seconds(engines[name]) - served[name]) / asked
         figures.append(
             QueryFigures(
                 engine=name,
                 kind=questions[0].kind,
                 median_ms=1000 * median(median(times) for times in counted),
                 p99_ms=1000 * median(float(np.percentile(times, 99)) for times in counted),
+                cpu_ms=1000 * used[name] / asked + server_ms,
+                server_ms=server_ms,
                 questions=len(questions),
                 rounds=len(counted),
                 answered=answered[name] / len(questions),
             )
         )
     return figures
+
+
+def _serve_seconds(engine: Engine) -> float:
+    """Processor seconds of the servers of an engine."""
+    return sum(map(processor_seconds, engine.servers))

@@ -44,7 +44,7 @@ class Report:
         if self.builds:
             parts.append(_table(_BUILD, [_build_row(build) for build in self.builds]))
         if self.queries:
-            parts.append(self._queries())
+            parts += [self._queries(), self._processors()]
         if self.project:
             parts.append(_table(("Nutgraf", "measured"), self.project))
         if remarks := self._remarks():
@@ -62,6 +62,15 @@ class Report:
         rows.append(["highest p99 of its classes", *most])
         names = [engine.name for engine in self.engines]
         return _table(["median / p99, ms (times the first's median)", *names], rows)
+
+    def _processors(self) -> str:
+        cells = {(figures.kind, figures.engine): figures for figures in self.queries}
+        rows = [
+            [kind, *(_cpu_cell(cells.get((kind, one.name))) for one in self.engines)]
+            for kind in self._kinds()
+        ]
+        names = [engine.name for engine in self.engines]
+        return _table(["CPU of a question, ms (of which servers)", *names], rows)
 
     def _kinds(self) -> list[Kind]:
         return list(dict.fromkeys(figures.kind for figures in self.queries))
@@ -99,6 +108,13 @@ def _cell(figures: QueryFigures | None, engine: Engine, kind: Kind) -> str:
     ratio = "" if figures.ratio is None or figures.ratio == 1 else f" (×{figures.ratio:.3g})"
     mark = "*" if kind in engine.remarks else ""
     return f"{figures.median_ms:.3g} / {figures.p99_ms:.3g}{ratio}{mark}"
+
+
+def _cpu_cell(figures: QueryFigures | None) -> str:
+    if not figures:
+        return "–"
+    servers = f" ({figures.server_ms:.3g})" if figures.server_ms else ""
+    return f"{figures.cpu_ms:.3g}{servers}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -185,15 +185,27 @@ def test_a_date_range_holds_an_article_with_the_word(
         )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.opensearch) if name.startswith("opensearch") else name
+        for name in NAMES
+    ],
+)
 def test_every_engine_finds_the_one_article_by_every_class_that_it_supports(
     name: str, source: Path, tmp_path: Path
 ) -> None:
     chosen = engine(name)
     if not chosen.installed():
         pytest.skip(f"{chosen.library} is not installed")
-    chosen.build(source, tmp_path / name)
-    chosen.open(tmp_path / name)
+    with chosen.serve(tmp_path / name):
+        chosen.build(source, tmp_path / name)
+        chosen.open(tmp_path / name)
+        find_the_one_article(chosen)
+        chosen.close()
+
+
+def find_the_one_article(chosen: Engine) -> None:
     edges = (date(2003, 5, 17), date(2003, 5, 18))
     asked = {
         Kind.RARE: ("zeppelin",),
@@ -219,11 +231,11 @@ def test_every_engine_finds_the_one_article_by_every_class_that_it_supports(
             assert {hit.article for hit in found} == {"special"}, kind
         if kind not in chosen.remarks:
             assert marks(found[0].passage), kind
-    chosen.close()
 
 
 def test_questions_that_only_this_project_answers_are_asked_of_it_alone(source: Path, tmp_path: Path) -> None:
-    assert {name for name in NAMES for kind in OWN if engine(name).supports(kind)} == {"nutgraf"}
+    able = {name for name in NAMES for kind in OWN if engine(name).supports(kind)}
+    assert able == {"nutgraf", "opensearch", "opensearch3"}
     chosen = engine("nutgraf")
     chosen.build(source, tmp_path / "nutgraf")
     chosen.open(tmp_path / "nutgraf")
@@ -325,7 +337,7 @@ def test_the_report_is_tables_of_equal_width() -> None:
         project=[("`GET /api/search`", "100/s")],
     )
     tables = re.findall(r"(?:^\|.*\n?)+", report.markdown(), re.MULTILINE)
-    assert len(tables) == 3
+    assert len(tables) == 4
     for table in tables:
         assert len({line.count("|") for line in table.splitlines()}) == 1
     assert "| one rare word |" in report.markdown()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer import Config, Index, open_index
-from indexer.cli.judgments import compute_means, measure_query
+from indexer.cli.judgments import DEPTH, compute_means, measure_query
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 """The folder of the judged collections, unless another is given."""
@@ -37,28 +37,33 @@ def run(name: str, description: str | None, measure: Callable[[Path], list[str]]
 
 
 @contextmanager
-def open_collection(config: Config, folder: Path, docs: Path | None = None) -> Iterator[Index]:
+def open_collection(
+    config: Config, folder: Path, docs: Path | None = None, where: str | None = None
+) -> Iterator[Index]:
     """An index of the documents of a folder; see `evaluate`. Documents without text are skipped.
 
-    They are in `docs.jsonl`, JSON Lines of {id, title, text}, unless `docs` is another such file.
+    They are in `docs.jsonl`, JSON Lines of {id, title, text}, unless `docs` is another such file. The index
+    is in a temporary folder, unless `where` is the address of another one.
     """
     docs = docs or folder / "docs.jsonl"
     with tempfile.TemporaryDirectory() as place:
-        options = {"index": Path(place, "index"), "sources": (docs,), "passages": 0}
+        options = {"index": where or Path(place, "index"), "sources": (docs,), "passages": 0}
         with open_index(config.with_options(options, "evaluation")) as index:
             index.sync(docs)
             yield index
 
 
-def evaluate(index: Index, folder: Path, change: Callable[[str], str] = str) -> dict[str, float]:
+def evaluate(
+    index: Index, folder: Path, change: Callable[[str], str] = str, depth: int = DEPTH
+) -> dict[str, float]:
     """The means of nDCG@10, of the reciprocal rank and of recall@100, by name, each from 0 to 1.
 
     The folder has `queries.jsonl` of {id, text}, and `qrels.tsv`, with a query, a document and a gain a line,
-    between tabs. `change` is applied to the text of each query.
+    between tabs. `change` is applied to the text of each query, of which so many hits are evaluated.
     """
     judged, texts = read_qrels(folder / "qrels.tsv"), read_queries(folder / "queries.jsonl")
     return compute_means(
-        [measure_query(index, change(texts[query]), gains) for query, gains in judged.items()]
+        [measure_query(index, change(texts[query]), gains, depth) for query, gains in judged.items()]
     )
 
 

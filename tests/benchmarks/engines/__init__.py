@@ -19,18 +19,22 @@ Known differences that may give it less to do:
 - Its fuzzy matches and prefixes are looked up among words, theirs among stems; questions are drawn so that
   this makes no difference to what is meant, but there are more words than stems.
 - FTS5 is built without a prefix index, which would make prefixes faster and everything else larger.
+- The nodes of OpenSearch run on the machine that asks them, beside what else runs there: in a cluster of
+  several machines, requests take a little longer, and the nodes do not share the processors.
 - The same questions come again each round: an engine that kept whole answers would look faster than it is.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from tests.benchmarks.corpus import disk_size
 from tests.benchmarks.queries import OWN, Kind, Question
 
 TOP = 10
@@ -68,9 +72,22 @@ class Engine(ABC):
         """Whether questions of a class can be asked."""
         return kind not in self.lacks and kind not in OWN - self.own
 
+    def serve(self, folder: Path) -> AbstractContextManager[None]:
+        """Run the servers that it needs while it builds and answers, which keep their data in a folder."""
+        return nullcontext()
+
+    @property
+    def servers(self) -> Sequence[int]:
+        """The processes of its servers."""
+        return ()
+
     @abstractmethod
     def build(self, source: Path, folder: Path) -> None:
-        """Make an index in a folder, which does not exist yet, out of a folder of JSON Lines files."""
+        """Make an index in a folder, where there is none yet, out of a folder of JSON Lines files."""
+
+    def measure_disk(self, folder: Path) -> int:
+        """The bytes of the index in a folder."""
+        return disk_size(folder)
 
     @abstractmethod
     def open(self, folder: Path) -> None:
@@ -87,6 +104,8 @@ class Engine(ABC):
 
 _MODULES = {
     "nutgraf": "nutgraf:Nutgraf",
+    "opensearch": "opensearch:OpenSearch",
+    "opensearch3": "opensearch:ThreeNodes",
     "whoosh3": "stock:StockWhoosh",
     "fts5": "fts5:Fts5",
     "tantivy": "tantivy:Tantivy",

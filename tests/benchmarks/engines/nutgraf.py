@@ -27,16 +27,20 @@ class Nutgraf(Engine):
         self._ids: dict[str, str] = {}
         """The ids of articles by those that their lines state."""
 
+    def locate(self, folder: Path) -> Path | str:
+        """The index of a folder."""
+        return folder
+
     def build(self, source: Path, folder: Path) -> None:
         """One `sync`, as `nutgraf index` does it."""
-        with open_index(folder) as index:
+        with open_index(self.locate(folder)) as index:
             report = index.sync(source)
         if report.failed:
             raise RuntimeError(f"{len(report.failed)} articles failed: {report.failed[0]}")
 
     def open(self, folder: Path) -> None:
         """Open and look, so that the reader is there."""
-        self._index = open_index(folder)
+        self._index = open_index(self.locate(folder))
         self._index.get_status()
 
     def search(self, question: Question) -> list[Found]:
