@@ -34,6 +34,7 @@ PAGES = (
     "embedding",
     "agents",
     "operations",
+    "opensearch",
     "security",
     "architecture",
     "quality",

@@ -6,19 +6,24 @@ A part stands between the lines `[//]: # (begin NAME)` and `[//]: # (end)`, whic
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import sys
 from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import click
 
 from indexer.cli import cli
+from tests.contract.engines import CLUSTER
 from tests.fixtures.markdown import GUIDE
 from webui.openapi import describe, describe_schema
 
 _PART = re.compile(r"(?<=^\[//\]: # \(begin )(\w+)\)\n.*?(?=^\[//\]: # \(end\)$)", re.MULTILINE | re.DOTALL)
 _WIDTH = 80
+CONTRACT = Path(__file__).parents[2] / "contract"
 COMMAND = "python -m tests.webui.guide.generate"
 
 
@@ -47,11 +52,28 @@ def tables_of_parameters() -> str:
     return "\n".join(parts)
 
 
+def differences_of_clusters() -> str:
+    """What the contract tests expect to differ on a cluster, by their marks."""
+    marks = (ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(CONTRACT.glob("*.py")))
+    reasons = {
+        str(ast.literal_eval(keyword.value))
+        for node in chain.from_iterable(marks)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.differs"
+        for keyword in node.keywords
+        if keyword.arg == CLUSTER
+    }
+    return "".join(f"- {reason[0].upper()}{reason[1:]}.\n" for reason in sorted(reasons))
+
+
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-PARTS: dict[str, Callable[[], str]] = {"commands": help_of_commands, "parameters": tables_of_parameters}
+PARTS: dict[str, Callable[[], str]] = {
+    "commands": help_of_commands,
+    "differences": differences_of_clusters,
+    "parameters": tables_of_parameters,
+}
 
 
 def renew(text: str) -> str:
