@@ -129,6 +129,7 @@ def test_the_site_knows_nothing_of_the_engine() -> None:
         ("langchain_core", ("indexer.integrations.langchain",)),
         ("watchfiles", ("indexer.store.watch",)),
         ("opensearchpy", ("indexer.opensearch.cluster",)),
+        ("botocore", ("indexer.opensearch.aws",)),
     ],
 )
 def test_a_library_stays_in_its_packages(library: str, packages: tuple[str, ...]) -> None:

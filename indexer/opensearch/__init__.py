@@ -10,8 +10,8 @@ cluster counts over the whole archive.
 - `queries` translates a query tree, `term_queries` its words, phrases and patterns, `rows` terms at their
   positions, `filters` its filters. `scoring` makes the clauses that score; `dsl` combines queries, and counts
   their clauses, which a cluster limits.
-- `candidates` has the `View`, the articles that a reader may see, and makes windows of its hits;
-  `vocabulary` finds similar words in it for *did you mean*.
+- `view` has the `View`, the articles that a reader may see, and counts them; `collection` judges windows of
+  its hits by these counts; `vocabulary` finds similar words in it for *did you mean*.
 - `facets` counts facets and the timeline, `suggestions` completes what is typed, and `no_results` explains
   why nothing was found.
 - `mapping` names the fields of a document and how each is indexed; `documents` makes and reads documents.

@@ -22,6 +22,7 @@ from indexer.address import ClusterAddress
 from indexer.config import Config
 from indexer.errors import ConfigError, IndexMissing, IndexUnavailable, NutgrafError, StorageFailed
 from indexer.files.fork_safe import Lock
+from indexer.opensearch import aws
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
@@ -81,7 +82,8 @@ class Cluster:
 
     While the cluster cannot be reached or is overloaded, a request is tried again for `patience` seconds;
     `pause` waits for some seconds. All methods raise IndexUnavailable, IndexMissing if the index is not
-    there, StorageFailed if it is read-only, and ConfigError unless opensearch-py is installed.
+    there, StorageFailed if it is read-only, and ConfigError unless opensearch-py is installed, and botocore
+    if requests are signed.
     """
 
     def __init__(
@@ -377,6 +379,8 @@ class Cluster:
                     f"has a certificate that is not trusted ({_cause_of(error)})",
                     "set SSL_CERT_FILE to the file of its authority",
                 )
+            case Disconnected(info=aws.CredentialsMissing() as missing):
+                return self._unavailable(str(missing), aws.SET_CREDENTIALS)
             case Disconnected():
                 return self._unavailable(
                     f"cannot be reached ({_cause_of(error)})",
@@ -385,7 +389,7 @@ class Cluster:
             case TransportError(info={"error": problem}):
                 return self._explain(error.status_code, problem)
             case TransportError() if error.status_code in (401, 403, 413):
-                return self._explain(error.status_code, None)
+                return self._explain(error.status_code, aws.read_message(error.info))
             case TransportError() if error.status_code in _TRANSIENT:
                 return self._unavailable(f"does not answer (status {error.status_code})", _RETRY)
         return self._not_opensearch()
@@ -394,8 +398,9 @@ class Cluster:
         """Return what an error of the cluster, with this status, means."""
         kind, reason = _type_of(problem), _reason_of(problem)
         said = f" ({reason})" if reason else ""
+        is_signed = aws.find_region(self.address) is not None
         user = f"the user {self.address.user!r}" if self.address.user else "a request without a user"
-        if status == 401:
+        if status == 401 and not is_signed:
             return self._unavailable(
                 f"refuses {user}, or the password",
                 "set NUTGRAF_OPENSEARCH_PASSWORD"
@@ -409,6 +414,11 @@ class Cluster:
             return StorageFailed(
                 f"the cluster at {self.address.url} lets nobody write{said}",
                 "free space on its disks" if is_full else "take the block off the index",
+            )
+        if status in (401, 403) and is_signed:
+            return self._unavailable(
+                f"refuses the AWS credentials{said}",
+                "check their permissions on the domain, and the clock of this machine",
             )
         if status == 403:
             return self._unavailable(f"forbids this to {user}{said}", "give it the permission")
@@ -450,13 +460,18 @@ class _Connection:
             kept[1].close()
 
     def _make_client(self) -> OpenSearch:
+        region = aws.find_region(self._address)
         try:
             # Imported here, since it takes longer than all that a search in a folder imports.
-            from opensearchpy import OpenSearch, Urllib3HttpConnection
+            from opensearchpy import OpenSearch, Urllib3AWSV4SignerAuth, Urllib3HttpConnection
+
+            # Called for each attempt of a request, with the body as it is sent.
+            sign = Urllib3AWSV4SignerAuth(aws.Credentials(), region) if region else None
         except ImportError as error:
+            extra = "aws" if region else "opensearch"
             raise ConfigError(
-                f"an index on OpenSearch needs opensearch-py, and {error.name} is not installed: "
-                "pip install 'nutgraf[opensearch]'"
+                f"an index at {self._address.url} needs {error.name}, which is not installed: "
+                f"pip install 'nutgraf[{extra}]'"
             ) from error
 
         class QuietConnection(Urllib3HttpConnection):
@@ -476,6 +491,7 @@ class _Connection:
             use_ssl=address.scheme == "https",
             ssl_context=_make_context() if address.scheme == "https" else None,
             headers=headers,
+            http_auth=sign,
             timeout=_TIMEOUT,
             connection_class=QuietConnection,
             pool_maxsize=_CONNECTIONS,
@@ -549,7 +565,8 @@ def _is_transient(error: Exception) -> bool:
     from opensearchpy import ConnectionTimeout, SSLError, TransportError
 
     if isinstance(error, Disconnected):
-        return not isinstance(error, (ConnectionTimeout, SSLError))
+        is_lasting = isinstance(error, (ConnectionTimeout, SSLError))
+        return not is_lasting and not isinstance(error.info, aws.CredentialsMissing)
     if not isinstance(error, TransportError) or error.status_code not in _TRANSIENT:
         return False
     # A disk that is full does not become empty by waiting.

@@ -24,6 +24,7 @@ from indexer.engine import (
     NO_DATE,
     Array,
     Chunk,
+    EncodedArticle,
     Gatherer,
     Run,
     decode_article,
@@ -186,6 +187,12 @@ def read_article(source: Mapping[str, Any]) -> tuple[list[bytes], str | None]:
         name = source.get(mapping.LONG_ID) or source.get(mapping.ID)
         raise IndexDamaged(f"the stored article {name!r} is invalid ({error!r})", RUN_DOCTOR) from error
     return items, source.get(mapping.SOURCE_URI)
+
+
+def read_encoded(source: Mapping[str, Any]) -> EncodedArticle:
+    """The stored article of the document with this source, encoded. Raises IndexDamaged."""
+    items, uri = read_article(source)
+    return EncodedArticle(items, uri or "", source[mapping.LANGUAGE])
 
 
 def list_bands(sketch: NDArray[np.uint8]) -> list[str]:

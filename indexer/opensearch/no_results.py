@@ -9,9 +9,10 @@ from typing import Any
 
 from indexer.engine import Window, read_clauses
 from indexer.opensearch import mapping
-from indexer.opensearch.candidates import Translate, View
+from indexer.opensearch.collection import Translate, judge
 from indexer.opensearch.dsl import Dsl, match_all, match_any, match_bases
 from indexer.opensearch.filters import FilterContext, translate_filters
+from indexer.opensearch.view import View
 from indexer.query import NullQuery, Query
 from indexer.results import NoResults
 from indexer.search.no_results import EXCLUSION, FILTER, ArgumentFilter, Clause, explain_clauses, label_clause
@@ -63,7 +64,7 @@ class _ClusterCounter:
         def read(window: Window) -> Any:
             return read_clauses(self._settings.make_context(window, tree), tree)
 
-        clauses = self._view.judge([], read)
+        clauses = judge(self._view, [], read)
         languages = self._view.facts.statistics.languages
         nodes = [part for part in (*clauses.optional, *clauses.required) if part is not NullQuery]
         labels = [label_clause(node) for node in nodes]

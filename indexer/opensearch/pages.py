@@ -19,11 +19,12 @@ from indexer.errors import InvalidRequest
 from indexer.fields import list_weights
 from indexer.limits import HITS, PAGED
 from indexer.opensearch import mapping
-from indexer.opensearch.candidates import WINDOW_SECONDS, Hit, TimeLimit, View
+from indexer.opensearch.collection import judge, open_window
 from indexer.opensearch.dsl import EVERYTHING, NOTHING, Dsl, count_leaves_left, match_all
 from indexer.opensearch.facets import aggregate_all, aggregate_hits, find_grain, read_facet, read_timeline
 from indexer.opensearch.filters import FilterContext, translate_filter, translate_filters
 from indexer.opensearch.queries import TranslationContext, TreeQuery, translate
+from indexer.opensearch.view import WINDOW_SECONDS, Hit, TimeLimit, View, read_total
 from indexer.query import (
     FilterNode,
     NoteCode,
@@ -146,7 +147,7 @@ class _Search:
 
     def __init__(self, view: View, settings: SearchSettings, asked: SearchRequest) -> None:
         self.time = TimeLimit(asked.seconds or settings.seconds)
-        self.view, self.settings, self.asked = view.within(self.time), settings, asked
+        self.view, self.settings, self.asked = view.limit_time(self.time), settings, asked
         self.limit = asked.limit or 0
         self.fingerprint = fingerprint(asked, settings.restriction)
         self.cursor = read_cursor(asked.cursor, self.fingerprint) if asked.cursor else None
@@ -196,7 +197,7 @@ class _Search:
             # A pasted headline may end in "this week".
             as_text = self.read(self.asked, dates_as_text=True)
             answer = self.ask_first(as_text)
-            if _read_total(answer):
+            if read_total(answer):
                 reading, self.first = as_text, answer
         suggested: tuple[SuggestedFilter, ...] = ()
         if not self.time.timed_out:
@@ -247,7 +248,7 @@ class _Search:
     @property
     def total(self) -> int:
         """How many full matches there are."""
-        return _read_total(self.first)
+        return read_total(self.first)
 
     @property
     def grain(self) -> Grain | None:
@@ -270,7 +271,8 @@ class _Search:
         if not 0 < self.total <= _MOST_CHECKED:
             return reading
         (answer,) = self.view.search(self.make_body(reading, reading.query.full, 0, _MOST_CHECKED))
-        names = self.view.judge(
+        names = judge(
+            self.view,
             answer["hits"]["hits"],
             lambda window: list_matches(
                 window, self.settings, reading.request, dates_as_text=reading.dates_as_text
@@ -317,9 +319,8 @@ class _Search:
         if self.time.timed_out or self.time.left < 0:
             return None
         reading = self.read(request)
-        query = self.view.select(reading.query.full, *reading.filters)
-        (answer,) = self.view.search({"size": 0, "query": query, "track_total_hits": True})
-        return None if self.time.timed_out else _read_total(answer)
+        total = self.view.count_all(reading.query.full, *reading.filters)
+        return None if self.time.timed_out else total
 
     def suggest_spelling(self, reading: TranslatedRequest) -> str | None:
         """Another spelling of a query that finds little."""
@@ -338,13 +339,13 @@ class _Search:
                 dates_as_text=reading.dates_as_text,
             )
 
-        found = self.view.judge([], suggest, rounds=_SPELLING_ROUNDS)
+        found = judge(self.view, [], suggest, rounds=_SPELLING_ROUNDS)
         if found is None:
             return None
         # Only texts tell how its words are written.
         other = self.read(replace(reading.request, query=found))
         (answer,) = self.view.search(self.make_body(other, other.query.full, 0, _WRITTEN))
-        return self.view.judge(answer["hits"]["hits"], suggest)
+        return judge(self.view, answer["hits"]["hits"], suggest)
 
     def explain_no_results(self, reading: TranslatedRequest, notes: list[Note]) -> NoResults | None:
         """Why nothing was found; None, with a note, when time is up."""
@@ -381,7 +382,8 @@ class _Search:
                 rest, partial = self.read_partial(reading, first, place.size - len(hits))
                 hits += rest
                 is_last = place.start + place.size >= total + partial
-            window = self.view.open_window(
+            window = open_window(
+                self.view,
                 hits,
                 Translation(self.view, self.settings, reading.parsed.tree),
                 max_bytes=self.view.window_bytes,
@@ -426,7 +428,7 @@ class _Search:
         assert reading.query.partial is not None
         body = self.make_body(reading, reading.query.partial, start, size)
         (answer,) = self.view.search({**body, "track_total_hits": True})
-        return answer["hits"]["hits"], _read_total(answer)
+        return answer["hits"]["hits"], read_total(answer)
 
     def read_window(
         self,
@@ -498,10 +500,6 @@ class _Search:
             has_terms = has_words(reading.parsed.tree)
             timeline = read_timeline(grain, first, second, has_terms=has_terms)
         return counted, timeline
-
-
-def _read_total(answer: Mapping[str, Any]) -> int:
-    return int(answer["hits"]["total"]["value"])
 
 
 def _add_paragraphs(timeline: Timeline, own: Timeline) -> Timeline:

@@ -164,13 +164,23 @@ class _TreeTranslator:
             full = match_all(self._fit([full], self.context.max_leaves))
         return TreeQuery(full, is_exact=self.leaves.is_exact)
 
-    def _translate_clauses(self) -> TreeQuery:
-        """The queries of clauses side by side, or of a single word."""
+    def _split_clauses(
+        self,
+    ) -> tuple[list[Query], list[Reading], dict[Any, int], dict[Query, tuple[int, ...]]]:
+        """The required clauses of the tree, and how each group of languages reads the optional ones.
+
+        Then all optional clauses, each with how often it is repeated; and the numbers of the languages that
+        ignore it, of each that is ignored in any.
+        """
         required, readings = self.clause_reader.split(self.tree)
-        clauses: dict[Query, int] = {}
+        clauses: dict[Any, int] = {}
         for reading in readings:
             clauses |= reading.optional
-        ignored = find_languages_without(clauses, readings)
+        return required, readings, clauses, find_languages_without(clauses, readings)
+
+    def _translate_clauses(self) -> TreeQuery:
+        """The queries of clauses side by side, or of a single word."""
+        required, readings, clauses, ignored = self._split_clauses()
         filters = [self.match(part) for part in required if not isinstance(part, Not)]
         excluded: Sequence[Dsl] = [
             self.match(part.query, is_excluded=True) for part in required if isinstance(part, Not)
@@ -216,11 +226,7 @@ class _TreeTranslator:
         if type(self.tree) not in (AllOf, Term):
             yield from _list_boosts(self.tree, (), 1)
             return
-        required, readings = self.clause_reader.split(self.tree)
-        clauses: dict[Any, int] = {}
-        for reading in readings:
-            clauses |= reading.optional
-        ignored = find_languages_without(clauses, readings)
+        required, readings, clauses, ignored = self._split_clauses()
         for part in required:
             yield from _list_boosts(part, (), 1)
         for clause, count in clauses.items():

@@ -22,8 +22,8 @@ from indexer.fields import FieldType, use_weights
 from indexer.files.names import printable_path
 from indexer.limits import HITS
 from indexer.opensearch import mapping
-from indexer.opensearch.candidates import Hit, TimeLimit, View
 from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.collection import judge, open_window
 from indexer.opensearch.commits import CommitState
 from indexer.opensearch.documents import list_bands, read_article, read_id
 from indexer.opensearch.dsl import EVERYTHING, Dsl, match_all, match_any
@@ -32,6 +32,7 @@ from indexer.opensearch.mapping import STEMS, TEXT, TITLE, list_text_fields, mak
 from indexer.opensearch.pages import search_cluster
 from indexer.opensearch.rows import Wanted
 from indexer.opensearch.term_queries import LeafReader
+from indexer.opensearch.view import Hit, TimeLimit, View
 from indexer.query import NoteCode, make_note
 from indexer.results import ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion
 from indexer.search.filters import parse_filters
@@ -106,7 +107,7 @@ class ClusterReader:
         settings = self.search_settings
         context = FilterContext(self.view.facts.sources, self.view.exists)
         filters = translate_filters(parse_filters(settings, restriction.filters), context)
-        view = self.view.narrow(match_all(filters)) if filters else self.view
+        view = self.view.restrict(match_all(filters)) if filters else self.view
         settings = replace(
             settings,
             languages=tuple(view.facts.languages) or (settings.language,),
@@ -161,8 +162,8 @@ class ClusterReader:
 
     def mark_article(self, article_id: str, request: SearchRequest) -> MarkedArticle:
         hit = self._find(article_id)
-        view = self.view.within(TimeLimit(self.search_settings.seconds))
-        return view.judge([hit], lambda window: mark_article(window, self.search_settings, 0, request))
+        view = self.view.limit_time(TimeLimit(self.search_settings.seconds))
+        return judge(view, [hit], lambda window: mark_article(window, self.search_settings, 0, request))
 
     def find_similar(self, article_id: str, limit: int) -> Hits:
         from indexer.search.similar import find_heaviest_terms, find_similar
@@ -171,10 +172,10 @@ class ClusterReader:
         hit = self._find(article_id)
         article, language = _decode(hit), hit["_source"][mapping.LANGUAGE]
         time_limit = TimeLimit(self.search_settings.seconds)
-        view = self.view.within(time_limit)
-        alone = view.open_window([hit])
+        view = self.view.limit_time(time_limit)
+        alone = open_window(view, [hit])
         rough = view.count_stems(alone.list_stems())
-        heaviest = view.judge([hit], lambda window: find_heaviest_terms(window, article, language), rough)
+        heaviest = judge(view, [hit], lambda window: find_heaviest_terms(window, article, language), rough)
         asked: list[Dsl] = [
             {"term": {f"{prefix}.{STEMS}": {"value": stem, "boost": weight * boost}}}
             for stem, boost in heaviest
@@ -183,8 +184,8 @@ class ClusterReader:
         ]
         size = min(max(2 * limit, _SIMILAR), HITS)
         hits = _find_best(view, asked, size, without=hit["_source"][mapping.ID])
-        found = view.judge(
-            [hit, *hits], lambda window: find_similar(window, self.search_settings, 0, limit), rough
+        found = judge(
+            view, [hit, *hits], lambda window: find_similar(window, self.search_settings, 0, limit), rough
         )
         if found.timed_out or not time_limit.timed_out:
             return found
@@ -196,22 +197,22 @@ class ClusterReader:
         from indexer.search.similar import find_duplicates
 
         hit = self._find(article_id)
-        bands = list_bands(self.view.open_window([hit]).sketches[0])
+        bands = list_bands(open_window(self.view, [hit]).sketches[0])
         asked: list[Dsl] = [{"term": {mapping.BANDS: band}} for band in bands]
         # Without a time limit, as in the embedded engine: nothing could tell that some are missing.
         others = _find_best(self.view, asked, _MOST_DUPLICATES, without=hit["_source"][mapping.ID])
-        return self.view.judge([hit, *others], lambda window: find_duplicates(window, 0))
+        return judge(self.view, [hit, *others], lambda window: find_duplicates(window, 0))
 
     def verify_quote(self, text: str, article_id: str | None) -> QuoteCheck:
         from indexer.search.quotes import verify_quote
 
         if article_id is not None:
             hit = self._find(article_id)
-            return self.view.judge([hit], lambda window: verify_quote(window, self.search_settings, text, 0))
+            return judge(self.view, [hit], lambda window: verify_quote(window, self.search_settings, text, 0))
         limit = TimeLimit(self.search_settings.seconds)
-        view = self.view.within(limit)
+        view = self.view.limit_time(limit)
         hits = self._find_quoted(view, text) if isinstance(text, str) else []
-        check = view.judge(hits, lambda window: verify_quote(window, self.search_settings, text))
+        check = judge(view, hits, lambda window: verify_quote(window, self.search_settings, text))
         if check.timed_out or not limit.timed_out:
             return check
         note = make_note(NoteCode.QUOTE_TIMED_OUT, {"seconds": limit.seconds})

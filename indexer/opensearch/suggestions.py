@@ -9,9 +9,10 @@ import msgspec
 from indexer.engine import TimedOut
 from indexer.fields import list_weights
 from indexer.opensearch import mapping
-from indexer.opensearch.candidates import Hit, TimeLimit, View
+from indexer.opensearch.collection import open_window
 from indexer.opensearch.dsl import Dsl, match_all, match_any
 from indexer.opensearch.pages import Translation
+from indexer.opensearch.view import Hit, TimeLimit, View
 from indexer.query import (
     And,
     Prefix,
@@ -47,8 +48,8 @@ def suggest_from_sample(
     typed = find_typed_word(text, list_weights(settings.fields).keys())
     if typed is None or limit < 1:
         return ()
-    view = view.within(TimeLimit(settings.seconds))
-    window = view.open_window(_sample(view, settings, typed, text), max_bytes=view.window_bytes)
+    view = view.limit_time(TimeLimit(settings.seconds))
+    window = open_window(view, _sample(view, settings, typed, text), max_bytes=view.window_bytes)
     found = suggest(window, settings, text, limit)
     try:
         counts = view.count_each([_match(view, settings, own) for own in found]) if found else []

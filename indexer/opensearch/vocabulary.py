@@ -14,11 +14,19 @@ from indexer.opensearch import mapping
 from indexer.opensearch.dsl import Dsl
 from indexer.text.unspaced import is_unspaced
 
-T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 _MOST_NEAR = 30
 """Words like a typed one that are considered, the most similar and most frequent first."""
-_MAX_REMEMBERED = 4096  # words
+_MAX_REMEMBERED = 4096
 _COUNTS, _NEAR = "counts", "near"
+
+
+def remember(known: dict[K, V], more: Mapping[K, V]) -> None:
+    """Add to what is known, all of which is forgotten first if there would be too much."""
+    if len(known) + len(more) > _MAX_REMEMBERED:
+        known.clear()
+    known.update(more)
 
 
 class WordMemory:
@@ -29,10 +37,10 @@ class WordMemory:
         self.near: dict[str, tuple[str, ...]] = {}
 
     def add_counts(self, counts: Mapping[str, int]) -> None:
-        _remember(self.counts, counts)
+        remember(self.counts, counts)
 
     def add_near(self, near: Mapping[str, tuple[str, ...]]) -> None:
-        _remember(self.near, near)
+        remember(self.near, near)
 
 
 class ClusterVocabulary(Vocabulary):
@@ -112,13 +120,6 @@ class ClusterVocabulary(Vocabulary):
             found[word] = tuple(dict.fromkeys(near))
         self._memory.add_near(found)
         self._unlike = {}
-
-
-def _remember(known: dict[str, T], more: Mapping[str, T]) -> None:
-    """Add to what is known, of which all is forgotten first if it becomes too much."""
-    if len(known) + len(more) > _MAX_REMEMBERED:
-        known.clear()
-    known.update(more)
 
 
 class _Counts(Mapping[str, int]):

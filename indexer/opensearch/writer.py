@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from indexer.article import Article
 from indexer.config import Config
-from indexer.engine import Chunk, EncodedArticle, Gatherer, decode_article
+from indexer.engine import Chunk, Gatherer, decode_article
 from indexer.errors import (
     RUN_DOCTOR,
     IndexDamaged,
@@ -38,6 +38,7 @@ from indexer.opensearch.documents import (
     make_document_id,
     make_documents,
     read_article,
+    read_encoded,
     read_id,
     remake_documents,
 )
@@ -175,7 +176,7 @@ class WritableCluster:
         return IndexContents(
             f"{pointer.index} on {self.cluster.address.url}",
             commits.read_catalog(self.cluster, pointer),
-            map(_encode_article, iter_articles(self.cluster, pointer)),
+            map(read_encoded, iter_articles(self.cluster, pointer)),
             pointer.settings.versions,
         )
 
@@ -419,11 +420,6 @@ def iter_articles(cluster: Cluster, pointer: Pointer) -> Iterator[dict[str, Any]
     """Yield the contents of the documents of all articles of a commit, in the order of their ids."""
     query = mapping.visible(pointer.number, pointer.aborted)
     return (hit["_source"] for hit in _iter_hits(cluster, pointer.index, query, {"size": _PAGE}))
-
-
-def _encode_article(source: Mapping[str, Any]) -> EncodedArticle:
-    items, uri = read_article(source)
-    return EncodedArticle(items, uri or "", source[mapping.LANGUAGE])
 
 
 def remove_leftovers(cluster: Cluster, lease: Lease) -> None:

@@ -13,7 +13,6 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import which
@@ -25,9 +24,9 @@ from indexer import ClusterAddress, IndexMissing, IndexUnavailable, StorageFaile
 from indexer.opensearch.cluster import Action, Cluster, Version
 from tests.fixtures.commands import start
 from tests.opensearch import server
+from tests.opensearch.scripted import FOUND, WHOLE, scripted
 
 EVERYTHING: dict[str, Any] = {"match_all": {}}
-WHOLE = {"total": 2, "successful": 2, "skipped": 0, "failed": 0}
 BLOCKED = {
     "type": "cluster_block_exception",
     "reason": "index [a] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, "
@@ -38,65 +37,6 @@ BLOCKED = {
 def failed(kind: str, reason: str = "") -> dict[str, Any]:
     """The answer of a cluster that reports an error."""
     return {"error": {"root_cause": [{"type": kind, "reason": reason}], "type": kind, "reason": reason}}
-
-
-@dataclass
-class Scripted:
-    """A server that gives the answers that it is told to, the last one for ever."""
-
-    port: int
-    answers: list[tuple[int, object]]
-    requests: list[tuple[str, str]] = field(default_factory=list)
-    """The path and the body of each request."""
-    authorizations: list[str | None] = field(default_factory=list)
-    connections: list[int] = field(default_factory=list)
-    """The port at the other end of the connection, for each request."""
-    pauses: list[float] = field(default_factory=list)
-
-    def connect(self, user: str = "", password: str = "") -> Cluster:
-        address = ClusterAddress("http", "127.0.0.1", self.port, "archive", user)
-        return Cluster(address, password, pause=self.pauses.append)
-
-
-@contextmanager
-def scripted(*answers: tuple[int, object]) -> Iterator[Scripted]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length", 0))
-            script.requests.append((self.path, self.rfile.read(length).decode()))
-            script.authorizations.append(self.headers.get("Authorization"))
-            script.connections.append(self.client_address[1])
-            status, answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
-            is_text = isinstance(answer, str)
-            body = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "text/html" if is_text else "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815  (the names are those of methods of HTTP)
-
-        def log_message(self, *_: object) -> None:
-            """Write nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
-        # A client may keep its connection longer.
-        listener.daemon_threads = True
-        listener.block_on_close = False
-        script = Scripted(listener.server_port, [*answers])
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield script
-        finally:
-            listener.shutdown()
-            thread.join()
-
-
-FOUND = (200, {"timed_out": False, "_shards": WHOLE, "hits": {"hits": []}})
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -168,7 +108,9 @@ def test_a_cluster_that_is_read_only_is_not_waited_for() -> None:
 def test_a_password_is_sent_in_utf_8_and_shown_nowhere() -> None:
     with scripted(FOUND) as script, closing(script.connect("jürgen", "pässword")) as cluster:
         cluster.search("a", {})
-        assert script.authorizations == [f"Basic {base64.b64encode('jürgen:pässword'.encode()).decode()}"]
+        assert [request.headers["Authorization"] for request in script.requests] == [
+            f"Basic {base64.b64encode('jürgen:pässword'.encode()).decode()}"
+        ]
         assert "pässword" not in repr(cluster)
 
 
@@ -197,7 +139,7 @@ def test_a_search_has_a_time_limit_and_says_if_it_was_met() -> None:
     late = {**FOUND[1], "timed_out": True}
     with scripted((200, late)) as script:
         assert script.connect().search("a", {"size": 3}, seconds=0.25)["timed_out"]
-    assert json.loads(script.requests[0][1]) == {"size": 3, "timeout": "250ms"}
+    assert json.loads(script.requests[0].body) == {"size": 3, "timeout": "250ms"}
 
 
 def test_an_answer_that_a_limit_of_the_cluster_has_cut_short_is_no_answer() -> None:
@@ -245,8 +187,8 @@ def test_only_the_documents_that_were_rejected_are_sent_again() -> None:
     first = {"errors": True, "items": [done("1"), done("2", 429, "rejected"), done("3", 409, "conflict")]}
     with scripted((200, first), (200, {"errors": False, "items": [done("2")]})) as script:
         assert script.connect().bulk("a", [Action(str(n), b"{}") for n in (1, 2, 3)]) == ["3"]
-    assert [body.count("_id") for _, body in script.requests] == [3, 1]
-    assert '"_id":"2"' in script.requests[1][1]
+    assert [request.body.count(b"_id") for request in script.requests] == [3, 1]
+    assert b'"_id":"2"' in script.requests[1].body
 
 
 def test_a_bulk_request_has_a_size_and_no_document_twice() -> None:
@@ -255,7 +197,7 @@ def test_a_bulk_request_has_a_size_and_no_document_twice() -> None:
     with scripted((200, {"errors": False, "items": []})) as script:
         script.connect().bulk("a", actions)
         script.connect().bulk("a", [])
-    assert [body.count("_id") for _, body in script.requests] == [4, 4, 4, 1, 1]
+    assert [request.body.count(b"_id") for request in script.requests] == [4, 4, 4, 1, 1]
 
 
 def test_a_document_that_is_refused_is_an_error() -> None:
@@ -300,7 +242,7 @@ def test_a_forked_process_has_connections_of_its_own() -> None:
             os._exit(0)
         os.waitpid(child, 0)
         cluster.search("a", {})
-    first, of_child, last = script.connections
+    first, of_child, last = (request.port for request in script.requests)
     assert first == last != of_child
 
 
