@@ -26,6 +26,8 @@ from indexer.opensearch.cluster import Action, Cluster
 from tests.fixtures.commands import start
 from tests.opensearch.scripted import FOUND, Request, Scripted, scripted
 
+pytest.importorskip("botocore", reason="botocore is not installed: pip install 'nutgraf[aws]'")
+
 HOST = "search-archive-abc123.eu-central-1.es.amazonaws.com"
 # The credentials of the examples that AWS publishes.
 KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
