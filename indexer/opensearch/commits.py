@@ -49,7 +49,15 @@ from typing import Any, Self, TypeVar
 import msgspec
 from msgspec import Struct
 
-from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexLocked, IndexMissing, IndexOutdated, NutgrafError
+from indexer.errors import (
+    RUN_DOCTOR,
+    IndexDamaged,
+    IndexLocked,
+    IndexMissing,
+    IndexOutdated,
+    IndexUnavailable,
+    NutgrafError,
+)
 from indexer.opensearch.cluster import Cluster, Document, Version
 from indexer.store.generations import Settings
 from indexer.sync import Catalog
@@ -216,6 +224,23 @@ def make_missing(cluster: Cluster) -> IndexMissing:
     return IndexMissing(
         f"no index {cluster.address.name} on {cluster.address.url}",
         "run `nutgraf index FOLDER` to make one from a folder of articles",
+    )
+
+
+def check_generation(cluster: Cluster, pointer: Pointer) -> None:
+    """Raise IndexDamaged if the index with the articles of a commit has been deleted."""
+    if pointer.index not in cluster.list_indexes(f"{cluster.address.name}-*"):
+        raise IndexDamaged(
+            f"{pointer.index} on {cluster.address.url}, which had all articles, has been deleted", RUN_DOCTOR
+        )
+
+
+def make_unknown(cluster: Cluster, index: str) -> IndexUnavailable:
+    """Return the error for a commit whose articles are in an index that the cluster does not find."""
+    return IndexUnavailable(
+        f"{index}, which has the last commit, is not known to the node of the cluster at "
+        f"{cluster.address.url} that was asked",
+        f"try again later; if it has been deleted, {RUN_DOCTOR}",
     )
 
 
