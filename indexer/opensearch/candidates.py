@@ -34,7 +34,7 @@ from indexer.engine import (
 )
 from indexer.files.fork_safe import lazy
 from indexer.opensearch import mapping
-from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.cluster import Cluster, SearchTimedOut
 from indexer.opensearch.documents import read_article
 from indexer.opensearch.dsl import EVERYTHING, Dsl, match_all, match_any
 from indexer.opensearch.filters import translate_inexact
@@ -120,12 +120,14 @@ class Facts:
 class TimeLimit:
     """The time that a request has: `seconds` from now.
 
-    `timed_out` says that it was up before all was done, so that something may be missing.
+    `timed_out` says that it was up before all was done, so that something may be missing; `error` is what a
+    search has raised that was not answered at all.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.timed_out = False
+        self.error: SearchTimedOut | None = None
         self._started = time.perf_counter()
 
     @property
@@ -221,14 +223,23 @@ class View:
     def search(self, *bodies: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """The answers to some searches; each has a `query` already that `select` has made.
 
-        Within a limit, an answer may have `timed_out`, which the limit has then as well.
+        Within a limit, an answer may have `timed_out`, which the limit has then as well; if there is none,
+        SearchTimedOut is raised.
         """
         limit = self.limit
+        if limit is not None and limit.error is not None:
+            # One answer that does not come is waited for, but not several.
+            raise limit.error
         seconds = None if limit is None else max(limit.left, _LEAST_SECONDS)
-        if len(bodies) == 1:
-            answers = [self.cluster.search(self.index, bodies[0], seconds=seconds)]
-        else:
-            answers = self.cluster.msearch(self.index, bodies, seconds=seconds)
+        try:
+            if len(bodies) == 1:
+                answers = [self.cluster.search(self.index, bodies[0], seconds=seconds)]
+            else:
+                answers = self.cluster.msearch(self.index, bodies, seconds=seconds)
+        except SearchTimedOut as error:
+            if limit is not None:
+                limit.timed_out, limit.error = True, error
+            raise
         if limit is not None and not all(map(_is_whole, answers)):
             limit.timed_out = True
         return [*answers]
@@ -294,7 +305,11 @@ class View:
         }
         query = EVERYTHING if is_rough else self.select(EVERYTHING)
         aggregation = {"stems": {"filters": {"filters": filters}}}
-        (answer,) = self.search({"size": 0, "track_total_hits": False, "query": query, "aggs": aggregation})
+        body = {"size": 0, "track_total_hits": False, "query": query, "aggs": aggregation}
+        try:
+            (answer,) = self.search(body)
+        except SearchTimedOut:
+            return {}
         if not _is_whole(answer):
             return {}
         buckets = answer["aggregations"]["stems"]["buckets"]
@@ -518,7 +533,10 @@ class ClusterCollection(Collection):
         known = self._view._counts
         if len(known) >= _MAX_REMEMBERED:
             known.clear()
-        answers = self._view.search(*missing.values(), *(body for _, body in words))
+        try:
+            answers = self._view.search(*missing.values(), *(body for _, body in words))
+        except SearchTimedOut:
+            return False
         for key, answer in zip(missing, answers, strict=False):
             if _is_whole(answer):
                 known[key] = self._read(answer["aggregations"]["bases"]["buckets"])
