@@ -104,6 +104,7 @@ class Cluster:
         self.address = address
         self._patience, self._pause = patience, pause
         self._timeout = _READ_TIMEOUT
+        self._is_writer = False
         self._connection = _Connection(address, password)
 
     @classmethod
@@ -116,6 +117,7 @@ class Cluster:
         """Return the same with the patience of a writer, which has no user who waits for it."""
         patient = copy.copy(self)
         patient._patience, patient._timeout = WRITE_PATIENCE, _TIMEOUT
+        patient._is_writer = True
         return patient
 
     def __repr__(self) -> str:
@@ -162,9 +164,16 @@ class Cluster:
         return int(self._check_shards(answer)["count"])
 
     def get(self, index: str, name: str) -> Document | None:
-        """Return the last version of a document, which need not be found by a search yet; None if none."""
+        """Return the last version of a document, which need not be found by a search yet; None if none.
+
+        A reader gets the version that the node has which it asks, so that this is no newer than the shards
+        that are searched next: a node that was cut off searches its own, until it learns that they are old.
+        """
+        how = {} if self._is_writer else {"preference": "_local"}
         answer = self._ask(
-            lambda client: client.get(index=index, id=name, ignore=404, request_timeout=self._timeout)
+            lambda client: client.get(
+                index=index, id=name, ignore=404, params=how, request_timeout=self._timeout
+            )
         )
         if answer.get("found") is False:
             return None

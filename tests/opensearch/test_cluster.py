@@ -291,6 +291,15 @@ def test_a_write_whose_answer_was_lost_is_known_by_its_contents() -> None:
         assert script.connect().put_if("a", "x", {"owner": "another"}, None) is None
 
 
+def test_a_reader_gets_the_document_of_the_node_that_it_asks_and_a_writer_that_of_any() -> None:
+    there = {"found": True, "_source": {}, "_seq_no": 7, "_primary_term": 2}
+    with scripted((200, there)) as script:
+        reader = script.connect()
+        for cluster in (reader, reader.for_writing()):
+            assert cluster.get("a", "x") == ({}, Version(7, 2))
+    assert ["preference=_local" in path for path, _ in script.requests] == [True, False]
+
+
 def test_only_the_documents_that_were_rejected_are_sent_again() -> None:
     def done(name: str, status: int = 200, kind: str = "") -> dict[str, Any]:
         return {"index": {"_id": name, "status": status, **({"error": {"type": kind}} if kind else {})}}
