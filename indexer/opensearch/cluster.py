@@ -203,6 +203,9 @@ class Cluster:
     def measure(self, index: str) -> int:
         """Return the size of an index in bytes, without its replicas."""
         answer = self._ask(lambda client: client.indices.stats(index=index, metric="store"))
+        # A copy without a node is not asked; one that does not answer has failed.
+        if answer["_shards"]["failed"] or "store" not in answer["_all"]["primaries"]:
+            raise self._missing_shards(answer["_shards"])
         return int(answer["_all"]["primaries"]["store"]["size_in_bytes"])
 
     def check_version(self) -> str:

@@ -217,6 +217,23 @@ def test_an_answer_that_a_limit_of_the_cluster_has_cut_short_is_no_answer() -> N
             script.connect().msearch("a", [{}, {}])
 
 
+@pytest.mark.parametrize("primaries", [{}, {"store": {"size_in_bytes": 7}}])
+def test_the_size_of_an_index_is_that_of_all_its_shards(primaries: dict[str, Any]) -> None:
+    shards = {"total": 3, "successful": 2, "failed": 1}
+    with (
+        scripted((200, {"_shards": shards, "_all": {"primaries": primaries}})) as script,
+        pytest.raises(IndexUnavailable, match="has no answer from 1 of 3 shards"),
+    ):
+        script.connect().measure("a")
+
+
+def test_the_size_of_an_index_needs_no_replicas() -> None:
+    stores = {"primaries": {"store": {"size_in_bytes": 7}}}
+    shards = {"total": 2, "successful": 1, "failed": 0}
+    with scripted((200, {"_shards": shards, "_all": stores})) as script:
+        assert script.connect().measure("a") == 7
+
+
 LATE = {"type": "time_exceeded_exception", "reason": None}
 ALL_LATE = {"type": "search_phase_execution_exception", "reason": "all shards failed", "root_cause": [LATE]}
 WRAPPED = {"type": "execution_exception", "reason": "x", "caused_by": LATE}
