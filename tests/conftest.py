@@ -36,7 +36,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(getattr(signal, "SIGHUP", signal.SIGINT)) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-LANES = ("browser", "opensearch", "stress", "slow", "shared")
+LANES = ("browser", "opensearch", "three_nodes", "stress", "slow", "shared")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -20,6 +20,7 @@ import msgspec
 
 from indexer.address import ClusterAddress
 from indexer.config import Config
+from indexer.engine import TimedOut
 from indexer.errors import ConfigError, IndexMissing, IndexUnavailable, NutgrafError, StorageFailed
 from indexer.files.fork_safe import Lock
 from indexer.opensearch import aws
@@ -36,7 +37,8 @@ WRITE_PATIENCE, READ_PATIENCE = 30.0, 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two attempts
 _TIMEOUT, _LONG_TIMEOUT = 30.0, 120.0  # seconds until an answer begins
 _READ_TIMEOUT = 10.0  # the same for a single document, with which each read begins
-_GRACE = 5.0  # seconds that a search may take beyond its time limit
+GRACE = 5.0
+"""Seconds that a search may take beyond its time limit."""
 _CONNECTIONS = 16
 _BULK_SIZE = 5 * 2**20  # bytes of a bulk request
 _REASON = 200  # characters
@@ -77,6 +79,13 @@ class Action:
     version: Version | None = None
 
 
+class SearchTimedOut(IndexUnavailable, TimedOut):
+    """No shard has answered a search within its time limit.
+
+    What was found before is shown then; without that, it is an IndexUnavailable like others.
+    """
+
+
 class Cluster:
     """A cluster, and the name of an index there; the first request connects. Safe to share between threads.
 
@@ -97,6 +106,7 @@ class Cluster:
         self.address = address
         self._patience, self._pause = patience, pause
         self._timeout = _READ_TIMEOUT
+        self._is_writer = False
         self._connection = _Connection(address, password)
 
     @classmethod
@@ -109,6 +119,7 @@ class Cluster:
         """Return the same with the patience of a writer, which has no user who waits for it."""
         patient = copy.copy(self)
         patient._patience, patient._timeout = WRITE_PATIENCE, _TIMEOUT
+        patient._is_writer = True
         return patient
 
     def __repr__(self) -> str:
@@ -119,14 +130,16 @@ class Cluster:
     def search(self, index: str, body: Mapping[str, Any], *, seconds: float | None = None) -> Json:
         """Return the answer to a search, which has `timed_out` if it took more than `seconds`.
 
-        Without `seconds`, the answer is whole. Hits are scored by the statistics of all shards together.
+        Without `seconds`, the answer is whole; with them, SearchTimedOut is raised if there is none. Hits are
+        scored by the statistics of all shards together.
         """
         given, timeout = _limit_time(body, seconds)
         how = {"search_type": "dfs_query_then_fetch"} if body.get("size", 1) else {}
         answer = self._ask(
-            lambda client: client.search(index=index, body=given, params=how, request_timeout=timeout)
+            lambda client: client.search(index=index, body=given, params=how, request_timeout=timeout),
+            seconds,
         )
-        return self._check_time(self._check_shards(answer), seconds)
+        return self._check_shards(answer, seconds)
 
     def msearch(
         self, index: str, bodies: Sequence[Mapping[str, Any]], *, seconds: float | None = None
@@ -139,11 +152,13 @@ class Cluster:
         for body in bodies:
             given, timeout = _limit_time(body, seconds)
             lines += [{}, given]
-        answer = self._ask(lambda client: client.msearch(index=index, body=lines, request_timeout=timeout))
+        answer = self._ask(
+            lambda client: client.msearch(index=index, body=lines, request_timeout=timeout), seconds
+        )
         for each in answer["responses"]:
             if "error" in each:
-                raise self._explain(each.get("status", 500), each["error"])
-        return [self._check_time(self._check_shards(each), seconds) for each in answer["responses"]]
+                raise self._explain(each.get("status", 500), each["error"], seconds)
+        return [self._check_shards(each, seconds) for each in answer["responses"]]
 
     def count(self, index: str, query: Mapping[str, Any]) -> int:
         """Return how many documents match a query."""
@@ -151,9 +166,16 @@ class Cluster:
         return int(self._check_shards(answer)["count"])
 
     def get(self, index: str, name: str) -> Document | None:
-        """Return the last version of a document, which need not be found by a search yet; None if none."""
+        """Return the last version of a document, which need not be found by a search yet; None if none.
+
+        A reader gets the version that the node has which it asks, so that this is no newer than the shards
+        that are searched next: a node that was cut off searches its own, until it learns that they are old.
+        """
+        how = {} if self._is_writer else {"preference": "_local"}
         answer = self._ask(
-            lambda client: client.get(index=index, id=name, ignore=404, request_timeout=self._timeout)
+            lambda client: client.get(
+                index=index, id=name, ignore=404, params=how, request_timeout=self._timeout
+            )
         )
         if answer.get("found") is False:
             return None
@@ -183,6 +205,9 @@ class Cluster:
     def measure(self, index: str) -> int:
         """Return the size of an index in bytes, without its replicas."""
         answer = self._ask(lambda client: client.indices.stats(index=index, metric="store"))
+        # A copy without a node is not asked; one that does not answer has failed.
+        if answer["_shards"]["failed"] or "store" not in answer["_all"]["primaries"]:
+            raise self._missing_shards(answer["_shards"])
         return int(answer["_all"]["primaries"]["store"]["size_in_bytes"])
 
     def check_version(self) -> str:
@@ -275,8 +300,8 @@ class Cluster:
 
     # Asking
 
-    def _ask(self, request: Callable[[OpenSearch], Any]) -> Json:
-        """Return the answer to a request, which is tried again if that may help."""
+    def _ask(self, request: Callable[[OpenSearch], Any], seconds: float | None = None) -> Json:
+        """Return the answer to a request, which is tried again if that may help; `seconds` limit a search."""
         client = self._connection.open()
         from opensearchpy import OpenSearchException
 
@@ -288,7 +313,7 @@ class Cluster:
             except OpenSearchException as error:
                 pause = next(pauses, None) if _is_transient(error) else None
                 if pause is None:
-                    raise self._translate(error) from error
+                    raise self._translate(error, seconds) from error
             self._pause(pause)
         if not isinstance(answer, dict):
             raise self._not_opensearch()
@@ -329,20 +354,23 @@ class Cluster:
 
     # Errors
 
-    def _check_shards(self, answer: Json) -> Json:
-        """Return an answer of all shards; raises IndexUnavailable if one is missing in it."""
-        shards = answer["_shards"]
-        if shards["failed"] or shards["successful"] < shards["total"]:
-            raise self._missing_shards(shards)
-        return answer
+    def _check_shards(self, answer: Json, seconds: float | None = None) -> Json:
+        """Return an answer of all shards; raises IndexUnavailable if one is missing in it.
 
-    def _check_time(self, answer: Json, seconds: float | None) -> Json:
-        """Return an answer; raises IndexUnavailable if a time limit that was not asked for has cut it short.
-
-        A cluster may have one for all searches (`search.default_search_timeout`).
+        With a time limit of so many `seconds`, it may be without those that had too little time, and has
+        `timed_out` then. A limit that was not asked for must not cut it short: a cluster may have one for all
+        searches (`search.default_search_timeout`).
         """
-        if seconds is None and answer.get("timed_out"):
-            raise self._unavailable("does not answer in time", _RETRY)
+        shards = answer["_shards"]
+        failures = [failure.get("reason") for failure in shards.get("failures", ())]
+        is_complete = shards["successful"] == shards["total"] and not shards["failed"]
+        if not is_complete:
+            is_known = shards["successful"] + shards["failed"] == shards["total"]
+            if not (failures and is_known and all(map(_is_late, failures))):
+                raise self._missing_shards(shards)
+            answer = {**answer, "timed_out": True}
+        if answer.get("timed_out") and (seconds is None or not shards["successful"]):
+            raise self._late(seconds)
         return answer
 
     def _missing_shards(self, shards: Mapping[str, Any]) -> IndexUnavailable:
@@ -361,19 +389,23 @@ class Cluster:
     def _unavailable(self, problem: str, advice: str = "") -> IndexUnavailable:
         return IndexUnavailable(f"the cluster at {self.address.url} {problem}", advice)
 
+    def _late(self, seconds: float | None) -> IndexUnavailable:
+        kind = IndexUnavailable if seconds is None else SearchTimedOut
+        return kind(f"the cluster at {self.address.url} does not answer in time", _RETRY)
+
     def _not_opensearch(self) -> IndexUnavailable:
         return IndexUnavailable(
             f"what answers at {self.address.url} is no OpenSearch", "check the address of the index"
         )
 
-    def _translate(self, error: Exception) -> NutgrafError:
-        """Return what an error of the client means."""
+    def _translate(self, error: Exception, seconds: float | None) -> NutgrafError:
+        """Return what an error of the client means, after a request with this time limit."""
         from opensearchpy import ConnectionError as Disconnected
         from opensearchpy import ConnectionTimeout, SSLError, TransportError
 
         match error:
             case ConnectionTimeout():
-                return self._unavailable("does not answer in time", _RETRY)
+                return self._late(seconds)
             case SSLError() if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 return self._unavailable(
                     f"has a certificate that is not trusted ({_cause_of(error)})",
@@ -387,15 +419,15 @@ class Cluster:
                     "check that it runs, and the address of the index",
                 )
             case TransportError(info={"error": problem}):
-                return self._explain(error.status_code, problem)
+                return self._explain(error.status_code, problem, seconds)
             case TransportError() if error.status_code in (401, 403, 413):
                 return self._explain(error.status_code, aws.read_message(error.info))
             case TransportError() if error.status_code in _TRANSIENT:
                 return self._unavailable(f"does not answer (status {error.status_code})", _RETRY)
         return self._not_opensearch()
 
-    def _explain(self, status: int | str, problem: Any) -> NutgrafError:
-        """Return what an error of the cluster, with this status, means."""
+    def _explain(self, status: int | str, problem: Any, seconds: float | None = None) -> NutgrafError:
+        """Return what an error of the cluster means, with this status, for a request with this time limit."""
         kind, reason = _type_of(problem), _reason_of(problem)
         said = f" ({reason})" if reason else ""
         is_signed = aws.find_region(self.address) is not None
@@ -420,6 +452,8 @@ class Cluster:
                 f"refuses the AWS credentials{said}",
                 "check their permissions on the domain, and the clock of this machine",
             )
+        if _is_late(problem):
+            return self._late(seconds)
         if status == 403:
             return self._unavailable(f"forbids this to {user}{said}", "give it the permission")
         if status == 413:
@@ -519,7 +553,7 @@ def _limit_time(body: Mapping[str, Any], seconds: float | None) -> tuple[Mapping
     """The body of a search with a time limit, and the seconds until its answer must begin."""
     if seconds is None:
         return body, _TIMEOUT
-    return {**body, "timeout": f"{max(1, round(seconds * 1000))}ms"}, seconds + _GRACE
+    return {**body, "timeout": f"{max(1, round(seconds * 1000))}ms"}, seconds + GRACE
 
 
 def _iter_pauses(patience: float) -> Iterator[float]:
@@ -576,6 +610,16 @@ def _is_transient(error: Exception) -> bool:
 
 def _type_of(problem: Any) -> str:
     return str(problem.get("type", "")) if isinstance(problem, dict) else ""
+
+
+def _is_late(problem: Any) -> bool:
+    """Whether a shard has spent the time limit where it cannot give a part of an answer."""
+    if not isinstance(problem, dict):
+        return False
+    if _type_of(problem) == "time_exceeded_exception":
+        return True
+    causes = problem.get("root_cause") or [problem.get("caused_by")]
+    return all(map(_is_late, causes))
 
 
 def _reason_of(problem: Any) -> str:

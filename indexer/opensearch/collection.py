@@ -23,6 +23,7 @@ from indexer.engine import (
     normalize_pattern,
 )
 from indexer.files.fork_safe import lazy
+from indexer.opensearch.cluster import SearchTimedOut
 from indexer.opensearch.dsl import EVERYTHING, Dsl, match_all
 from indexer.opensearch.filters import translate_inexact
 from indexer.opensearch.mapping import CAPITALS, STEMS, WORDS, list_text_fields
@@ -179,7 +180,10 @@ class ClusterCollection(Collection):
         words = [*self.vocabulary.make_searches(self._view.select, self._match_words)]
         if not missing and not words:
             return False
-        answers = self._view.search(*missing.values(), *(body for _, body in words))
+        try:
+            answers = self._view.search(*missing.values(), *(body for _, body in words))
+        except SearchTimedOut:
+            return False
         counted = {
             key: self._read(answer["aggregations"]["bases"]["buckets"])
             for key, answer in zip(missing, answers, strict=False)

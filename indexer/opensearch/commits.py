@@ -25,6 +25,10 @@ What holds, whatever dies or sleeps at whatever moment:
    and a generation with the second rebuild after it; readers then open the last commit. What is deleted is of
    numbers up to that of the writer that deletes it: nothing that a later writer may need.
 
+6. A reader takes the pointer from the node that it asks, which has a copy as old as its copies of the shards.
+   A node that was cut off and is back may search these for some seconds; with a newer pointer, it would
+   find parts of two commits.
+
 A lease lasts `LEASE_SECONDS` and is renewed by a thread while its holder lives. Its end is compared with the
 clock of the machine that wants it. Clocks that differ may let two writers run at the same time; by 1 to 4,
 then only the later one commits.
@@ -49,7 +53,15 @@ from typing import Any, Self, TypeVar
 import msgspec
 from msgspec import Struct
 
-from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexLocked, IndexMissing, IndexOutdated, NutgrafError
+from indexer.errors import (
+    RUN_DOCTOR,
+    IndexDamaged,
+    IndexLocked,
+    IndexMissing,
+    IndexOutdated,
+    IndexUnavailable,
+    NutgrafError,
+)
 from indexer.opensearch.cluster import Cluster, Document, Version
 from indexer.store.generations import Settings
 from indexer.sync import Catalog
@@ -71,7 +83,8 @@ _POINTER, _LEASE = "commit", "lease"
 _CATALOG = "catalog-"
 _PART = 4 * 2**20  # characters of a document with a part of a catalog
 _META: Mapping[str, Any] = {
-    "settings": {"number_of_shards": 1, "auto_expand_replicas": "0-2"},
+    # Each node has a copy: see `Cluster.get`.
+    "settings": {"number_of_shards": 1, "auto_expand_replicas": "0-all"},
     # Nothing in there is searched.
     "mappings": {"enabled": False},
 }
@@ -216,6 +229,23 @@ def make_missing(cluster: Cluster) -> IndexMissing:
     return IndexMissing(
         f"no index {cluster.address.name} on {cluster.address.url}",
         "run `nutgraf index FOLDER` to make one from a folder of articles",
+    )
+
+
+def check_generation(cluster: Cluster, pointer: Pointer) -> None:
+    """Raise IndexDamaged if the index with the articles of a commit has been deleted."""
+    if pointer.index not in cluster.list_indexes(f"{cluster.address.name}-*"):
+        raise IndexDamaged(
+            f"{pointer.index} on {cluster.address.url}, which had all articles, has been deleted", RUN_DOCTOR
+        )
+
+
+def make_unknown(cluster: Cluster, index: str) -> IndexUnavailable:
+    """Return the error for a commit whose articles are in an index that the cluster does not find."""
+    return IndexUnavailable(
+        f"{index}, which has the last commit, is not known to the node of the cluster at "
+        f"{cluster.address.url} that was asked",
+        f"try again later; if it has been deleted, {RUN_DOCTOR}",
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
 from indexer.article import Article
 from indexer.config import Config
-from indexer.engine import decode_article
+from indexer.engine import decode_article, digest_items, encode_article
 from indexer.errors import (
     IndexDamaged,
     IndexMissing,
@@ -23,15 +24,17 @@ from indexer.opensearch.cluster import Cluster
 from indexer.opensearch.commits import Pointer
 from indexer.opensearch.documents import read_article
 from indexer.opensearch.verify import check_commit
-from indexer.opensearch.writer import WritableCluster, iter_articles
-from indexer.results import Diagnosis, Finding, add_counts
+from indexer.opensearch.writer import WritableCluster, find_articles, iter_articles
+from indexer.results import Diagnosis, Finding, SyncReport, add_counts
+from indexer.store.build import BuildPlan
 from indexer.store.diagnose import FIX, diagnose_settings, diagnose_sources
 from indexer.store.reader import Today
-from indexer.store.repair import make_catalog
-from indexer.store.update import rebuild
-from indexer.sync import Progress
+from indexer.store.repair import COMMAND, describe_rebuild, make_catalog, sort_by_version
+from indexer.store.source_paths import available_sources
+from indexer.sync import Catalog, Progress, Silence
 
 _REPAIRED = {"damaged", "outdated", "options", "leftovers"}
+_PAGE = 50  # articles that are read together
 
 
 def diagnose(config: Config, cluster: Cluster, *, clock: Callable[[], float] = time.time) -> Diagnosis:
@@ -63,7 +66,10 @@ def diagnose(config: Config, cluster: Cluster, *, clock: Callable[[], float] = t
 def repair(
     config: Config, today: Today, cluster: Cluster, progress: Progress | None, *, allow_mass_delete: bool
 ) -> Diagnosis:
-    """See `Index.repair`. While the cluster does not answer, nothing is changed."""
+    """See `Index.repair`. While the cluster does not answer, nothing is changed.
+
+    What cannot be read of the live generation stays in the cluster until the next rebuild.
+    """
     diagnosis = diagnose(config, cluster)
     kinds = {finding.kind for finding in diagnosis.findings}
     if not kinds & _REPAIRED:
@@ -77,9 +83,8 @@ def repair(
         if "damaged" in kinds:
             done += _restore_catalog(index, cluster)
     if kinds & {"outdated", "options"} or not _is_intact(cluster):
-        report = rebuild(index, [], allow_mass_delete=allow_mass_delete, progress=progress)
-        done.append(f"The index is rebuilt from {format_count(report.files, 'file')}.")
-        done += [f"The source {source} is missing; its articles are removed." for source in report.without]
+        with index.lock():
+            done += _rebuild(index, cluster, progress or Silence(), allow_mass_delete=allow_mass_delete)
     return replace(diagnose(config, cluster), done=tuple(done))
 
 
@@ -149,13 +154,76 @@ def _restore_catalog(index: WritableCluster, cluster: Cluster) -> Iterator[str]:
     try:
         commits.read_catalog(cluster, pointer)
     except IndexDamaged:
-        restored = make_catalog(_iter_stored(cluster, pointer))
+        source, restored = _make_catalog(cluster, pointer)
         index.save(restored)
         articles, added = format_count(len(restored.owners()), "article"), len(restored.api_articles)
         yield (
-            f"The catalog of {pointer.index} is restored from its {articles}, {added:,} of them added "
+            f"The catalog of {source} is restored from its {articles}, {added:,} of them added "
             "through the API; the next `nutgraf index` reads all files again."
         )
+
+
+def _make_catalog(cluster: Cluster, pointer: Pointer) -> tuple[str, Catalog]:
+    """The first generation that is there, and a catalog of its articles; raises IndexDamaged."""
+    for generation in _list_generations(pointer):
+        with suppress(IndexMissing):
+            return generation.index, make_catalog(_iter_stored(cluster, generation))
+    raise IndexDamaged(
+        f"neither the catalog nor the articles of {cluster.address} can be read, so its sources are unknown",
+        f"delete {cluster.address.name}-meta, and index them again",
+    )
+
+
+def _list_generations(pointer: Pointer) -> list[Pointer]:
+    """The pointer for the live generation, and one for the generation before it if there was one.
+
+    Numbers that were aborted in the latter are not known any more.
+    """
+    return [pointer, *([replace(pointer, index=pointer.previous, aborted=())] if pointer.previous else [])]
+
+
+def _rebuild(
+    index: WritableCluster, cluster: Cluster, progress: Progress, *, allow_mass_delete: bool
+) -> Iterator[str]:
+    """Rebuild from the sources and the readable articles added through the API; yields what was done."""
+    pointer = index.lease.pointer
+    catalog = commits.read_catalog(cluster, pointer)
+    roots, missing = available_sources(catalog, COMMAND, allow_missing=allow_mass_delete)
+    digests = {article_id: digest for article_id, (digest, _) in catalog.api_articles.items()}
+    current, older, lost = sort_by_version(digests, _iter_versions(cluster, pointer, [*digests]))
+    kept = _iter_versions(cluster, pointer, [*current, *older])
+    report = SyncReport()
+    plan = BuildPlan(
+        roots,
+        catalog,
+        (_choose(versions, digests[article_id]) for article_id, versions in kept),
+        missing_sources=missing,
+        allow_mass_delete=allow_mass_delete,
+        override=f"run {COMMAND}",
+    )
+    index.build(plan, report, progress)
+    yield from describe_rebuild(report, missing, current, older, lost)
+
+
+def _iter_versions(
+    cluster: Cluster, pointer: Pointer, article_ids: Sequence[str]
+) -> Iterator[tuple[str, list[Article]]]:
+    """Each of some articles added through the API, with its versions that can be read, the newest first."""
+    for start in range(0, len(article_ids), _PAGE):
+        page = [*article_ids[start : start + _PAGE]]
+        found: dict[str, list[Article]] = {article_id: [] for article_id in page}
+        for generation in _list_generations(pointer):
+            with suppress(IndexMissing):
+                for article_id, (_, document) in find_articles(cluster, generation, page).items():
+                    with suppress(IndexDamaged, ValueError):
+                        found[article_id].append(decode_article(read_article(document.source)[0]))
+        yield from found.items()
+
+
+def _choose(versions: Sequence[Article], digest: str) -> Article:
+    """The version with this digest, or else the newest."""
+    same = (article for article in versions if digest_items(encode_article(article)) == digest)
+    return next(same, versions[0])
 
 
 def _iter_stored(cluster: Cluster, pointer: Pointer) -> Iterator[tuple[Article | None, str, str | None]]:

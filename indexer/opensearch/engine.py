@@ -9,7 +9,7 @@ from indexer.config import Config
 from indexer.errors import IndexMissing, IndexUnavailable
 from indexer.files.fork_safe import Lock
 from indexer.opensearch import commits
-from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.cluster import Cluster, SearchTimedOut
 from indexer.opensearch.commits import CommitState
 from indexer.opensearch.reader import ClusterReader, open_reader
 from indexer.results import Building
@@ -62,15 +62,13 @@ class ClusterEngine:
             try:
                 opened = self._open(commit)
                 return read(opened if restriction is None else self._restricted.restrict(opened, restriction))
+            except SearchTimedOut as error:
+                raise IndexUnavailable(error.problem, error.advice) from error
             except IndexMissing as error:
                 # The second rebuild after it has deleted the generation; or a node that was cut off from the
                 # others knows the commit already, and not the generation yet.
                 if tried and tried.index == commit.index:
-                    raise IndexUnavailable(
-                        f"{commit.index}, which has the last commit, is not known to the node of the cluster "
-                        f"at {self._cluster.address.url} that was asked",
-                        "try again later; if it has been deleted, run `nutgraf rebuild`",
-                    ) from error
+                    raise commits.make_unknown(self._cluster, commit.index) from error
                 tried = commit
 
     def open_for_writing(self) -> WritableCluster:

@@ -9,6 +9,7 @@ the next one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -208,7 +209,9 @@ class _Search:
             self.first = self.ask_first(reading)
             notes.append(note)
         if not reading.query.is_exact:
-            reading = self.check(reading)
+            # Otherwise the counts are rough.
+            with suppress(TimedOut):
+                reading = self.check(reading)
             if self.total > _MOST_CHECKED:
                 notes.append(make_note(NoteCode.COUNTED_ROUGHLY))
         page, partial, following = self.read_hits(reading)
@@ -319,8 +322,10 @@ class _Search:
         if self.time.timed_out or self.time.left < 0:
             return None
         reading = self.read(request)
-        total = self.view.count_all(reading.query.full, *reading.filters)
-        return None if self.time.timed_out else total
+        with suppress(TimedOut):
+            total = self.view.count_all(reading.query.full, *reading.filters)
+            return None if self.time.timed_out else total
+        return None
 
     def suggest_spelling(self, reading: TranslatedRequest) -> str | None:
         """Another spelling of a query that finds little."""
@@ -344,8 +349,10 @@ class _Search:
             return None
         # Only texts tell how its words are written.
         other = self.read(replace(reading.request, query=found))
-        (answer,) = self.view.search(self.make_body(other, other.query.full, 0, _WRITTEN))
-        return judge(self.view, answer["hits"]["hits"], suggest)
+        with suppress(TimedOut):
+            (answer,) = self.view.search(self.make_body(other, other.query.full, 0, _WRITTEN))
+            return judge(self.view, answer["hits"]["hits"], suggest)
+        return None
 
     def explain_no_results(self, reading: TranslatedRequest, notes: list[Note]) -> NoResults | None:
         """Why nothing was found; None, with a note, when time is up."""
@@ -375,13 +382,26 @@ class _Search:
         left = self.limit
         following: PageStart | None = None
         while following is None:
-            hits: list[Hit] = [*self.read_full(reading, place)]
+            hits: list[Hit] = []
             is_last = place.start + place.size >= total
-            if total < min_full and is_last and reading.query.partial is not None and not self.time.timed_out:
-                first = max(place.start - total, 0)
-                rest, partial = self.read_partial(reading, first, place.size - len(hits))
-                hits += rest
-                is_last = place.start + place.size >= total + partial
+            try:
+                hits += self.read_full(reading, place)
+                if (
+                    total < min_full
+                    and is_last
+                    and reading.query.partial is not None
+                    and not self.time.timed_out
+                ):
+                    first = max(place.start - total, 0)
+                    rest, partial = self.read_partial(reading, first, place.size - len(hits))
+                    hits += rest
+                    is_last = place.start + place.size >= total + partial
+            except TimedOut:
+                if not (hits or pages):
+                    raise
+                if not hits:
+                    following = place
+                    break
             window = open_window(
                 self.view,
                 hits,
@@ -491,7 +511,10 @@ class _Search:
         second: Mapping[str, Any] = {}
         if more:
             body = {"size": 0, "track_total_hits": False, "query": self.view.select(EVERYTHING), "aggs": more}
-            (answer,) = self.view.search(body)
+            try:
+                (answer,) = self.view.search(body)
+            except TimedOut:
+                return {}, None
             second = answer["aggregations"]
         sources = self.view.facts.sources
         counted = {name: read_facet(name, fields, first, second, sources) for name in names}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from indexer.config import Config
 from indexer.engine import digest_items
-from indexer.errors import RUN_DOCTOR, IndexDamaged, format_count
+from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, format_count
 from indexer.opensearch import commits, mapping
 from indexer.opensearch.cluster import Cluster
 from indexer.opensearch.commits import CommitState
@@ -57,9 +57,12 @@ def check_commit(cluster: Cluster) -> tuple[CommitState, Catalog, int]:
         try:
             catalog = commits.read_catalog(cluster, state.pointer)
             return state, catalog, _check_articles(cluster, state, catalog)
-        except IndexDamaged:
+        except (IndexDamaged, IndexMissing) as error:
             # A later commit may have deleted what this one has: then check that one.
             if commits.read_commit(cluster, state) is state:
+                if isinstance(error, IndexMissing):
+                    commits.check_generation(cluster, state.pointer)
+                    raise commits.make_unknown(cluster, state.index) from error
                 raise
 
 

@@ -26,7 +26,7 @@ from indexer.engine import (
 )
 from indexer.files.fork_safe import lazy
 from indexer.opensearch import mapping
-from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.cluster import Cluster, SearchTimedOut
 from indexer.opensearch.documents import read_encoded
 from indexer.opensearch.dsl import EVERYTHING, Dsl, match_all, match_any
 from indexer.opensearch.mapping import STEMS, TEXT, list_text_fields
@@ -84,12 +84,14 @@ class Facts:
 class TimeLimit:
     """The time that a request has: `seconds` from now.
 
-    `timed_out` says that the time was up before all was done, so that something may be missing.
+    `timed_out` says that the time was up before all was done, so that something may be missing; `error` is
+    what a search has raised that was not answered at all.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.timed_out = False
+        self.error: SearchTimedOut | None = None
         self._started = time.perf_counter()
 
     @property
@@ -190,14 +192,23 @@ class View:
     def search(self, *bodies: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """The answers to some searches, whose queries `select` has made.
 
-        With a time limit, an answer may have `timed_out`; then the limit is marked as timed out, too.
+        With a time limit, an answer may have `timed_out`; then the limit is marked as timed out, too. Raises
+        SearchTimedOut if there is no answer.
         """
         limit = self.limit
+        if limit is not None and limit.error is not None:
+            # One answer that does not come is waited for, but not several.
+            raise limit.error
         seconds = None if limit is None else max(limit.left, _MIN_SECONDS)
-        if len(bodies) == 1:
-            answers = [self.cluster.search(self.index, bodies[0], seconds=seconds)]
-        else:
-            answers = self.cluster.msearch(self.index, bodies, seconds=seconds)
+        try:
+            if len(bodies) == 1:
+                answers = [self.cluster.search(self.index, bodies[0], seconds=seconds)]
+            else:
+                answers = self.cluster.msearch(self.index, bodies, seconds=seconds)
+        except SearchTimedOut as error:
+            if limit is not None:
+                limit.timed_out, limit.error = True, error
+            raise
         if limit is not None and not all(map(is_whole, answers)):
             limit.timed_out = True
         return [*answers]
@@ -263,7 +274,12 @@ class View:
         }
         query = EVERYTHING if is_rough else self.select(EVERYTHING)
         aggregation = {"stems": {"filters": {"filters": filters}}}
-        (answer,) = self.search({"size": 0, "track_total_hits": False, "query": query, "aggs": aggregation})
+        try:
+            (answer,) = self.search(
+                {"size": 0, "track_total_hits": False, "query": query, "aggs": aggregation}
+            )
+        except SearchTimedOut:
+            return {}
         if not is_whole(answer):
             return {}
         buckets = answer["aggregations"]["stems"]["buckets"]

@@ -99,7 +99,8 @@ class WritableCluster:
     def lock(self) -> Iterator[None]:
         """Hold the lease for the time of a block; then remove what no commit needs.
 
-        Raises IndexLocked, naming the holder, IndexUnavailable and OutOfMemory.
+        Raises IndexLocked, naming the holder, IndexDamaged if the index of the articles has been deleted,
+        IndexUnavailable and OutOfMemory.
         """
         self.cluster.check_version()
         with Lease(self.cluster, self.config.lock_timeout, clock=self._clock) as self._held:
@@ -108,6 +109,8 @@ class WritableCluster:
             except IndexMissing:
                 # A writer that has taken over deletes what this one was building.
                 self._held.check()
+                if self._held.pointer.index:
+                    commits.check_generation(self.cluster, self._held.pointer)
                 raise
             except MemoryError as error:
                 raise OutOfMemory(
@@ -131,8 +134,10 @@ class WritableCluster:
         return self._read().summary.sources
 
     def load_hints(self) -> dict[str, Hints]:
-        """Return the hints of the last commit; raises IndexDamaged."""
-        return commits.read_hints(self.cluster, self._read().pointer)
+        """Return the hints of the last commit; raises IndexDamaged, also if its articles were deleted."""
+        pointer = self._read().pointer
+        commits.check_generation(self.cluster, pointer)
+        return commits.read_hints(self.cluster, pointer)
 
     def load_catalog(self) -> Catalog:
         """Return the catalog of the last commit; an empty one if there is no index."""

@@ -35,7 +35,8 @@ from indexer.sync import catalog as catalogs
 # The stamp of a file of which nothing is known: no file has a negative size.
 _UNREAD = Stamp(-1, 0, 0)
 _NOT_REPAIRED = {"missing", "source", "disk", "libraries"}
-_COMMAND = "`nutgraf doctor --fix --allow-mass-delete`"
+COMMAND = "`nutgraf doctor --fix --allow-mass-delete`"
+"""What repairs an index although sources are missing or have shrunk."""
 
 
 def repair(
@@ -173,13 +174,15 @@ def _rebuild(
     folders = [folder for folder in (live, previous) if folder]
     snapshots = {folder: opened for folder in folders if (opened := _open_snapshot(folder))}
     catalog = _newest_catalog(root, folders, snapshots)
-    roots, missing = available_sources(catalog, _COMMAND, allow_missing=allow_mass_delete)
+    roots, missing = available_sources(catalog, COMMAND, allow_missing=allow_mass_delete)
     digests = {article_id: digest for article_id, (digest, _) in catalog.api_articles.items()}
     has_catalog = _load_catalog(live) is not None
     if not has_catalog and live in snapshots:
         # The catalog of the previous generation lacks the articles that were added since.
         digests |= dict.fromkeys(_api_article_ids(snapshots[live]), "")
-    current, older, lost = _sort_by_version(digests, tuple(snapshots.values()))
+    readable = tuple(snapshots.values())
+    versions = ((article_id, stored_versions(readable, article_id)) for article_id in digests)
+    current, older, lost = sort_by_version(digests, versions)
     # The damaged generation may have the only copy of something that the new one lacks.
     keeps_damaged = bool(lost or older or (missing and is_damaged)) or not (has_catalog or live in snapshots)
     keep: tuple[Path, ...] = (previous,) if previous and is_intact(previous, config, today) else ()
@@ -190,13 +193,28 @@ def _rebuild(
     plan = BuildPlan(
         roots,
         catalog,
-        read_kept(kept, tuple(snapshots.values())),
+        read_kept(kept, readable),
         missing_sources=missing,
         allow_mass_delete=allow_mass_delete,
-        override=f"run {_COMMAND}",
+        override=f"run {COMMAND}",
     )
     WritableFolder(config, today).build(plan, report, progress, keep=keep)
-    files, articles = format_count(report.files, "file"), format_count(len(kept), "article")
+    yield from describe_rebuild(report, missing, current, older, lost)
+    if keeps_damaged:
+        aside = live.with_name(live.name + DAMAGED)
+        live.rename(aside)
+        yield f"The damaged generation is kept in {aside}."
+
+
+def describe_rebuild(
+    report: SyncReport,
+    missing: Sequence[str],
+    current: Sequence[str],
+    older: Sequence[str],
+    lost: Sequence[str],
+) -> Iterator[str]:
+    """Yield what a rebuild has done: `missing` are sources, the others ids, as `sort_by_version` returns."""
+    files, articles = format_count(report.files, "file"), format_count(len(current) + len(older), "article")
     yield f"The index is rebuilt from {files}, and {articles} added through the API kept."
     for source in missing:
         yield f"The source {source} is missing; its articles are removed."
@@ -207,24 +225,20 @@ def _rebuild(
         )
     if lost:
         yield f"These articles added through the API cannot be read: {', '.join(lost)}."
-    if keeps_damaged:
-        aside = live.with_name(live.name + DAMAGED)
-        live.rename(aside)
-        yield f"The damaged generation is kept in {aside}."
 
 
-def _sort_by_version(
-    digests: Mapping[str, str], snapshots: Sequence[Snapshot]
+def sort_by_version(
+    digests: Mapping[str, str], stored: Iterable[tuple[str, Iterable[Article]]]
 ) -> tuple[list[str], list[str], list[str]]:
-    """The ids of articles that have the digest, an older version of them, or no version that can be read.
+    """Return the ids of articles that have the digest, an older version of them, or no version.
 
-    An empty digest stands for any version.
+    `stored` has the versions of each that can be read. An empty digest stands for any version.
     """
     current: list[str] = []
     older: list[str] = []
     lost: list[str] = []
-    for article_id, digest in digests.items():
-        found = stored_versions(snapshots, article_id)
+    for article_id, found in stored:
+        digest = digests[article_id]
         versions = [digest_items(encode_article(article)) for article in found]
         if not versions:
             lost.append(article_id)

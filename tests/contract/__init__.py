@@ -9,6 +9,10 @@ reading at `test_queries.py`.
 No test expects an exact score, since two engines may score differently. Tests expect the ids of the matching
 articles, their order where it is defined, and spans, counts and dates.
 
+`python -m pytest tests/contract` runs them with the index in a folder, with `-m opensearch` on a cluster of
+one node, and with `-m three_nodes` on a cluster of three, where the articles are in three shards with a
+replica each. `-k 3.9.0` chooses one of the versions.
+
 A test that an engine cannot pass is marked `@pytest.mark.differs(NAME="reason")`, on the test or on a row of
 its table. It is then expected to fail for that engine, and is an error once it passes.
 """

@@ -11,7 +11,7 @@ import pytest
 
 from indexer import Article, Index
 from tests.contract.archive import ARTICLES
-from tests.contract.engines import CLUSTER, ENGINES, Engine, start_engine
+from tests.contract.engines import ENGINES, Engine, start_engine
 from tests.stress.archive import Unavailable
 
 
@@ -20,16 +20,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "differs(NAME=reason): the engine of this name fails the test")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark every test that needs OpenSearch."""
-    parameters = (
-        item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    )
-    if str(parameters.get("engine")).startswith(CLUSTER):
-        item.add_marker(pytest.mark.opensearch)
+_PARAMETERS = [
+    pytest.param(name, marks=getattr(pytest.mark, lane) if lane else ()) for name, lane in ENGINES.items()
+]
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="session", params=_PARAMETERS)
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """The engine that is tested; skips where it cannot be started."""
     try:

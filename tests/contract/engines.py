@@ -45,16 +45,37 @@ class Engine:
 
 EMBEDDED = "whoosh"
 CLUSTER = "opensearch"
-ENGINES = (EMBEDDED, *(f"{CLUSTER}-{version}" for version in VERSIONS))
-"""A new engine is one more entry; tests that it cannot pass are marked with `differs`."""
+_THREE_NODES = "-three-nodes"
+ENGINES = {
+    EMBEDDED: "",
+    **{f"{CLUSTER}-{version}": "opensearch" for version in VERSIONS},
+    **{f"{CLUSTER}-{version}{_THREE_NODES}": "three_nodes" for version in VERSIONS},
+}
+"""The marker of the lane in which each engine is tested, "" for the quick tests.
+
+A new engine is one more entry; tests that it cannot pass are marked with `differs`.
+"""
+_SETTINGS = {"cluster.max_shards_per_node": "5000"}
+_TEMPLATE = {
+    # Of all archives, the indexes of articles, whose names end with a number.
+    "index_patterns": ["*-0*"],
+    "template": {"settings": {"number_of_shards": 3, "number_of_replicas": 1}},
+}
 
 
 @contextmanager
 def start_engine(name: str, folder: Path) -> Iterator[Engine]:
-    """An engine that is ready; the node of a cluster keeps its data in a folder. Raises `Unavailable`."""
-    kind, _, version = name.partition("-")
+    """An engine that is ready; the nodes of a cluster keep their data in a folder. Raises `Unavailable`.
+
+    On three nodes, articles are in three shards with a replica each.
+    """
+    kind, _, version = name.removesuffix(_THREE_NODES).partition("-")
     if kind == EMBEDDED:
         yield Engine(kind)
         return
-    with start_cluster(folder, version, settings={"cluster.max_shards_per_node": "5000"}) as cluster:
-        yield Engine(kind, cluster.urls[0])
+    nodes = 3 if name.endswith(_THREE_NODES) else 1
+    with start_cluster(folder, version, nodes=nodes, settings=_SETTINGS) as cluster:
+        if nodes > 1:
+            cluster.request("PUT", "/_index_template/contract", _TEMPLATE)
+        # The first node manages the cluster; the last one learns from it what has changed.
+        yield Engine(kind, cluster.urls[-1])

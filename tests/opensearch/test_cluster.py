@@ -7,6 +7,7 @@ import http.client
 import json
 import logging
 import os
+import socket
 import ssl
 import subprocess
 import threading
@@ -21,7 +22,7 @@ from typing import Any
 import pytest
 
 from indexer import ClusterAddress, IndexMissing, IndexUnavailable, StorageFailed
-from indexer.opensearch.cluster import Action, Cluster, Version
+from indexer.opensearch.cluster import GRACE, Action, Cluster, SearchTimedOut, Version
 from tests.fixtures.commands import start
 from tests.opensearch import server
 from tests.opensearch.scripted import FOUND, WHOLE, scripted
@@ -158,6 +159,75 @@ def test_an_answer_that_a_limit_of_the_cluster_has_cut_short_is_no_answer() -> N
             script.connect().msearch("a", [{}, {}])
 
 
+@pytest.mark.parametrize("primaries", [{}, {"store": {"size_in_bytes": 7}}])
+def test_the_size_of_an_index_is_that_of_all_its_shards(primaries: dict[str, Any]) -> None:
+    shards = {"total": 3, "successful": 2, "failed": 1}
+    with (
+        scripted((200, {"_shards": shards, "_all": {"primaries": primaries}})) as script,
+        pytest.raises(IndexUnavailable, match="has no answer from 1 of 3 shards"),
+    ):
+        script.connect().measure("a")
+
+
+def test_the_size_of_an_index_needs_no_replicas() -> None:
+    stores = {"primaries": {"store": {"size_in_bytes": 7}}}
+    shards = {"total": 2, "successful": 1, "failed": 0}
+    with scripted((200, {"_shards": shards, "_all": stores})) as script:
+        assert script.connect().measure("a") == 7
+
+
+LATE = {"type": "time_exceeded_exception", "reason": None}
+ALL_LATE = {"type": "search_phase_execution_exception", "reason": "all shards failed", "root_cause": [LATE]}
+WRAPPED = {"type": "execution_exception", "reason": "x", "caused_by": LATE}
+ONE_LATE = {"total": 2, "successful": 1, "skipped": 0, "failed": 1, "failures": [{"reason": WRAPPED}]}
+
+
+def test_shards_that_gave_nothing_within_the_time_limit_are_told_from_missing_ones() -> None:
+    answer = {**FOUND[1], "_shards": ONE_LATE}
+    with scripted((200, answer)) as script:
+        assert script.connect().search("a", {}, seconds=1.0)["timed_out"]
+        with pytest.raises(IndexUnavailable, match="does not answer in time: try again later"):
+            script.connect().search("a", {})
+    with scripted((200, {"responses": [FOUND[1], answer]})) as script:
+        answers = script.connect().msearch("a", [{}, {}], seconds=1.0)
+        assert [each["timed_out"] for each in answers] == [False, True]
+    others = [{"reason": LATE}, {"reason": {"type": "x", "reason": "boom"}}]
+    for shards in ({**ONE_LATE, "total": 3}, {**ONE_LATE, "total": 3, "failed": 2, "failures": others}):
+        with (
+            scripted((200, {**answer, "_shards": shards})) as script,
+            pytest.raises(IndexUnavailable, match="has no answer from 2 of 3 shards"),
+        ):
+            script.connect().search("a", {}, seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("search", (500, {"error": ALL_LATE})),
+        ("search", (200, {"timed_out": True, "_shards": {**ONE_LATE, "total": 1, "successful": 0}})),
+        ("msearch", (200, {"responses": [FOUND[1], {"error": ALL_LATE, "status": 500}]})),
+    ],
+)
+def test_a_search_that_no_shard_answers_in_time_is_not_repeated(
+    method: str, answer: tuple[int, object]
+) -> None:
+    message = "does not answer in time: try again later"
+    with scripted(answer) as script:
+        for seconds, kind in ((None, IndexUnavailable), (1.0, SearchTimedOut)):
+            search: Any = getattr(script.connect(), method)
+            with pytest.raises(IndexUnavailable, match=message) as raised:
+                search("a", {} if method == "search" else [{}, {}], seconds=seconds)
+            assert type(raised.value) is kind
+    assert script.pauses == []
+
+
+def test_a_cluster_that_says_nothing_is_not_waited_for_much_longer_than_the_time_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = ClusterAddress("http", "127.0.0.1", silent.getsockname()[1], "archive")
+        with closing(Cluster(address)) as cluster, pytest.raises(SearchTimedOut, match="does not answer in"):
+            cluster.search("a", {}, seconds=0.01 - GRACE)
+
+
 @pytest.mark.parametrize(
     ("version", "message"),
     [
@@ -178,6 +248,15 @@ def test_a_write_whose_answer_was_lost_is_known_by_its_contents() -> None:
         assert script.connect().put_if("a", "x", {"owner": "me"}, None) == Version(7, 2)
     with scripted((409, conflict), (200, there)) as script:
         assert script.connect().put_if("a", "x", {"owner": "another"}, None) is None
+
+
+def test_a_reader_gets_the_document_of_the_node_that_it_asks_and_a_writer_that_of_any() -> None:
+    there = {"found": True, "_source": {}, "_seq_no": 7, "_primary_term": 2}
+    with scripted((200, there)) as script:
+        reader = script.connect()
+        for cluster in (reader, reader.for_writing()):
+            assert cluster.get("a", "x") == ({}, Version(7, 2))
+    assert ["preference=_local" in path for _, path, *_ in script.requests] == [True, False]
 
 
 def test_only_the_documents_that_were_rejected_are_sent_again() -> None:

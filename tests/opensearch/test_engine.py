@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexer import ClusterAddress, Config, IndexUnavailable
-from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.cluster import Cluster, SearchTimedOut
 from indexer.opensearch.commits import KEEP_SECONDS
 from indexer.opensearch.engine import ClusterEngine
 from indexer.opensearch.reader import ClusterReader
@@ -47,9 +47,24 @@ def test_a_generation_that_a_node_does_not_know_is_named_as_such(
     update.put(make_writer(cluster, Clock()), make_articles(a="A"))
     cluster.delete_index(f"{cluster.address.name}-000001")
     with pytest.raises(
-        IndexUnavailable, match=r"-000001, which has the last commit, is not known to the node .* rebuild`"
+        IndexUnavailable,
+        match=r"-000001, which has the last commit, is not known to the node .* doctor --fix`",
     ):
         engine.read(lambda reader: reader.get_status())
+    engine.close()
+
+
+def test_a_search_of_which_nothing_is_found_in_time_fails_like_any_other(
+    cluster: Cluster, engine: ClusterEngine
+) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A"))
+
+    def read(_reader: ClusterReader) -> None:
+        raise SearchTimedOut("the cluster does not answer in time", "try again later")
+
+    with pytest.raises(IndexUnavailable, match="in time: try again later") as raised:
+        engine.read(read)
+    assert type(raised.value) is IndexUnavailable
     engine.close()
 
 

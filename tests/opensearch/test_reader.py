@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 
 from indexer import Article, ClusterAddress, Config, Index, InvalidRequest
 from indexer.opensearch import commits
-from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.cluster import Cluster, SearchTimedOut
 from indexer.opensearch.pages import WINDOW
 from indexer.opensearch.reader import ClusterReader, open_reader
 from indexer.search.paging import Cursor, fingerprint, write_cursor
@@ -247,3 +247,69 @@ def test_pages_show_each_hit_once_although_windows_have_little_text(
 def test_a_page_of_a_cluster_that_is_too_slow_says_so_and_gives_no_reason(slow: ClusterReader) -> None:
     page = slow.search(SearchRequest("zeppelin harbour"))
     assert (page.timed_out, page.no_results, page.did_you_mean) == (True, None, None)
+
+
+class ExhaustedCluster(Cluster):
+    """A cluster that answers so many more searches with a time limit, and then none of them in time."""
+
+    left = 0
+
+    def msearch(
+        self, index: str, bodies: Sequence[Mapping[str, Any]], *, seconds: float | None = None
+    ) -> list[Any]:
+        self._take(seconds)
+        return super().msearch(index, bodies, seconds=seconds)
+
+    def search(self, index: str, body: Mapping[str, Any], *, seconds: float | None = None) -> Any:
+        self._take(seconds)
+        return super().search(index, body, seconds=seconds)
+
+    def _take(self, seconds: float | None) -> None:
+        if seconds is None:
+            return
+        if not self.left:
+            raise SearchTimedOut("the cluster does not answer in time")
+        self.left -= 1
+
+
+ASKED: dict[str, Callable[[ClusterReader], Any]] = {
+    "facets": lambda reader: reader.search(
+        SearchRequest("harbour", facets=("section", "month"), timeline="auto")
+    ),
+    "partial matches": lambda reader: reader.search(SearchRequest("zeppelin harbour")),
+    "rough counts": lambda reader: reader.search(SearchRequest("(harb* NEAR/3 quiet)")),
+    "patterns": lambda reader: reader.search(SearchRequest("harb* fer*", sort="newest")),
+    "several windows": lambda reader: replace(reader, view=replace(reader.view, window_bytes=1500)).search(
+        SearchRequest("harbour", limit=20, collapse=False)
+    ),
+    "recent": lambda reader: reader.search(SearchRequest("harbour", half_life=400.0)),
+    "similar": lambda reader: reader.find_similar("s001", 5),
+    "quotation": lambda reader: reader.verify_quote("Number 77 of some harbours", None),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_was_found_is_shown_although_the_cluster_answers_no_more_in_time(
+    stories: Both, opensearch: server.Cluster, name: str
+) -> None:
+    address = ClusterAddress.parse(f"opensearch+{opensearch.urls[0]}/stories")
+    config = Config(cluster=address, query_seconds=60.0)
+    outcomes: list[str] = []
+    with closing(ExhaustedCluster(address)) as cluster:
+        for left in range(50):
+            # What a reader has been told before, it does not ask again.
+            reader = open_reader(cluster, commits.read_commit(cluster), config, lambda: TODAY)
+            cluster.left = left
+            try:
+                found = ASKED[name](reader)
+            except SearchTimedOut:
+                outcomes.append("refused")
+                continue
+            outcomes.append("timed out" if found.timed_out else "whole")
+            assert name == "quotation" or [*getattr(found, "hits", found)]
+            if not found.timed_out:
+                break
+    assert sorted(outcomes, key=["refused", "timed out", "whole"].index) == outcomes
+    assert outcomes[0] == "refused"
+    assert outcomes[-1] == "whole"
+    assert name == "quotation" or "timed out" in outcomes

@@ -20,6 +20,8 @@ from indexer.store import update
 from tests.opensearch import server
 from tests.opensearch.steps import TODAY, Clock, make_articles, make_writer, read_titles
 
+REBUILT, ADDED = "The index is rebuilt", "added through the API"
+
 
 def make_archive(cluster: Cluster, folder: Path) -> None:
     """An index of two files and an article of an app."""
@@ -158,7 +160,7 @@ def test_other_options_are_reported_and_repaired(cluster: Cluster, tmp_path: Pat
     make_archive(cluster, tmp_path)
     assert [one.kind for one in run_diagnose(cluster, language="de").findings] == ["options"]
     found = run_repair(cluster, language="de")
-    assert found.done == ("The index is rebuilt from 2 files.",)
+    assert found.done == (f"{REBUILT} from 2 files, and 1 article {ADDED} kept.",)
     assert run_diagnose(cluster, language="de").is_well
     assert len(read_titles(cluster)) == 3
 
@@ -187,9 +189,88 @@ def test_an_article_that_is_missing_is_read_again_from_its_source(
     (hit,) = opensearch.request("POST", f"/{cluster.address.name}-0*/_search", query)["hits"]["hits"]
     opensearch.request("DELETE", f"/{hit['_index']}/_doc/{hit['_id']}?refresh=true")
     found = run_repair(cluster)
-    assert found.done == ("The index is rebuilt from 2 files.",)
+    assert found.done == (f"{REBUILT} from 2 files, and 1 article {ADDED} kept.",)
     assert sorted(read_titles(cluster).values()) == ["A", "one", "two"]
     assert read_commit(cluster).number == number + 1
+
+
+def test_an_article_of_an_app_that_is_missing_is_named(
+    cluster: Cluster, tmp_path: Path, opensearch: server.Cluster
+) -> None:
+    make_archive(cluster, tmp_path)
+    query = {"query": {"term": {"id": "a"}}}
+    (hit,) = opensearch.request("POST", f"/{cluster.address.name}-0*/_search", query)["hits"]["hits"]
+    opensearch.request("DELETE", f"/{hit['_index']}/_doc/{hit['_id']}?refresh=true")
+    assert run_repair(cluster).done == (
+        f"{REBUILT} from 2 files, and 0 articles {ADDED} kept.",
+        f"These articles {ADDED} cannot be read: a.",
+    )
+    assert run_diagnose(cluster).is_well
+    assert sorted(read_titles(cluster).values()) == ["one", "two"]
+
+
+def test_an_index_of_articles_that_was_deleted_is_named(cluster: Cluster, tmp_path: Path) -> None:
+    make_archive(cluster, tmp_path)
+    cluster.delete_index(f"{cluster.address.name}-000001")
+    message = "-000001 on http.*, which had all articles, has been deleted: run `nutgraf doctor --fix`"
+    for fails in (
+        lambda: run_verify(cluster),
+        lambda: sync(cluster),
+        lambda: update.put(make_writer(cluster, Clock()), make_articles(b="B")),
+        lambda: update.remove(make_writer(cluster, Clock()), ["a"]),
+        lambda: update.rebuild(make_writer(cluster, Clock()), [], allow_mass_delete=True, progress=None),
+    ):
+        with pytest.raises(IndexDamaged, match=message):
+            fails()
+    (finding,) = run_diagnose(cluster).findings
+    assert finding.kind == "damaged"
+    assert "which had all articles, has been deleted" in finding.what
+
+
+def test_an_index_of_articles_that_was_deleted_is_built_again(cluster: Cluster, tmp_path: Path) -> None:
+    make_archive(cluster, tmp_path)
+    update.put(make_writer(cluster, Clock()), make_articles(b="B"))
+    update.rebuild(make_writer(cluster, Clock()), [], allow_mass_delete=False, progress=None)
+    update.put(make_writer(cluster, Clock()), make_articles(b="Changed", c="C"))
+    cluster.delete_index(read_commit(cluster).index)
+    assert run_repair(cluster).done == (
+        f"{REBUILT} from 2 files, and 2 articles {ADDED} kept.",
+        f"These articles {ADDED} are restored from the previous generation: b.",
+        f"These articles {ADDED} cannot be read: c.",
+    )
+    assert run_diagnose(cluster).is_well
+    assert sorted(read_titles(cluster).values()) == ["A", "B", "one", "two"]
+    assert sync(cluster).unchanged == 2
+    assert run_repair(cluster).done == ()
+
+
+def test_a_catalog_is_restored_from_the_generation_before_a_deleted_one(
+    cluster: Cluster, tmp_path: Path, opensearch: server.Cluster
+) -> None:
+    make_archive(cluster, tmp_path)
+    update.rebuild(make_writer(cluster, Clock()), [], allow_mass_delete=False, progress=None)
+    pointer = read_commit(cluster).pointer
+    cluster.delete_index(pointer.index)
+    path = f"/{meta_index(cluster)}/_doc/catalog-{pointer.catalog}-0"
+    opensearch.request("DELETE", path)
+    restored, *rebuilt = run_repair(cluster).done
+    assert f"The catalog of {pointer.previous} is restored from its 3 articles" in restored
+    assert rebuilt == [f"{REBUILT} from 2 files, and 1 article {ADDED} kept."]
+    assert sorted(read_titles(cluster).values()) == ["A", "one", "two"]
+
+
+def test_an_index_of_which_nothing_can_be_read_is_left_alone(
+    cluster: Cluster, tmp_path: Path, opensearch: server.Cluster
+) -> None:
+    make_archive(cluster, tmp_path)
+    pointer = read_commit(cluster).pointer
+    cluster.delete_index(pointer.index)
+    opensearch.request("DELETE", f"/{meta_index(cluster)}/_doc/catalog-{pointer.catalog}-0")
+    with pytest.raises(
+        IndexDamaged, match=r"neither the catalog nor the articles .* delete .*-meta, and index"
+    ):
+        run_repair(cluster)
+    assert read_commit(cluster).pointer == pointer
 
 
 def test_an_index_of_a_later_format_is_outdated(cluster: Cluster, opensearch: server.Cluster) -> None:
@@ -199,5 +280,5 @@ def test_an_index_of_a_later_format_is_outdated(cluster: Cluster, opensearch: se
     pointer["settings"]["format"] = FORMAT + 1
     opensearch.request("PUT", path, pointer)
     assert [one.kind for one in run_diagnose(cluster).findings] == ["outdated"]
-    assert run_repair(cluster).done == ("The index is rebuilt from 0 files.",)
+    assert run_repair(cluster).done == (f"{REBUILT} from 0 files, and 1 article {ADDED} kept.",)
     assert read_titles(cluster) == {"a": "A"}

@@ -247,7 +247,12 @@ class Reader(threading.Thread):
     def _search(self, oldest: State) -> None:
         page = self._index.search(SHARED, limit=100, collapse=False)
         if page.timed_out:
-            raise Lost("a search was cut short")
+            # A node that is cut off may wait for the others longer than the time limit, and says so.
+            if not self._is_disturbed:
+                raise Lost("a search was cut short")
+            self.errors["a search timed out"] += 1
+            self.answers -= 1
+            return
         if page.total != len(page.hits):
             raise Lost(f"{len(page.hits)} hits are shown of {page.total}")
         self._accept(recognize([hit.article.title for hit in page.hits]), oldest)

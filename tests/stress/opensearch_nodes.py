@@ -28,6 +28,12 @@ from tests.stress.clusters import (
 ROUNDS = 100
 """Nodes that are killed."""
 _SETTINGS = {"number_of_shards": 3, "number_of_replicas": 1}
+_AT_ONCE = {
+    # By default, two shards after the other, each of which may ask again after half a second.
+    "cluster.routing.allocation.node_concurrent_recoveries": "20",
+    "indices.recovery.retry_delay_state_sync": "50ms",
+}
+"""Settings with which a node that comes back recovers all its shards at once."""
 
 
 class Writer(threading.Thread):
@@ -76,7 +82,7 @@ class Writer(threading.Thread):
 def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Kill so many nodes; returns how many writes were committed, and how many answers were given."""
     version = chance.choice([*VERSIONS])
-    with start_cluster(folder / "cluster", version, nodes=3) as cluster:
+    with start_cluster(folder / "cluster", version, nodes=3, settings=_AT_ONCE) as cluster:
         template = {"index_patterns": ["archive-0*"], "template": {"settings": _SETTINGS}}
         cluster.request("PUT", "/_index_template/archive", template)
         addresses = [f"opensearch+{url}/archive" for url in cluster.urls]
