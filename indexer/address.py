@@ -1,4 +1,4 @@
-"""The address of an index on an OpenSearch cluster."""
+"""The address of an index on an OpenSearch cluster, and what is meant as that of a service with models."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ __all__ = ["ClusterAddress"]
 
 _PREFIX = "opensearch+"
 _START = re.compile(r"opensearch\+[a-z]+:", re.IGNORECASE)
+_SERVICE = re.compile(r"https?:", re.IGNORECASE)
 _PORTS = {"https": 443, "http": 9200}
 """The port of an address without one, as the client of OpenSearch has it."""
 _EXAMPLE = f"{_PREFIX}https://user@search.example:9200/archive"
@@ -82,3 +83,8 @@ class ClusterAddress:
 def is_address(value: object) -> bool:
     """Whether the value of an option is meant as the address of an index on a cluster, not as a path."""
     return isinstance(value, (str, PathLike)) and _START.match(str(value)) is not None
+
+
+def is_service(model: str) -> bool:
+    """Whether the value of the option `model` is meant as the address of a service, which gets all texts."""
+    return _SERVICE.match(model) is not None

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from msgspec import to_builtins
 
-from indexer.address import ClusterAddress, is_address
+from indexer.address import ClusterAddress, is_address, is_service
 from indexer.article import LANGUAGE_TAG, is_language
 from indexer.errors import ConfigError, quote_value
 from indexer.fields import FieldType, parse_fields
@@ -33,7 +33,8 @@ ENVIRONMENT, ENVIRONMENT_PREFIX = "environment", "NUTGRAF_"
 
 # What options set besides themselves.
 _DERIVED = frozenset({"named_sources", "cluster"})
-_PASSWORD = "opensearch_password"
+# They are options of the environment only, and messages do not quote them.
+_SECRETS = ("opensearch_password", "model_key")
 
 # The options that change the stored index; only these decide whether it must be rebuilt.
 _STORED = ("fields", "language", "day_first", "timezone")
@@ -55,6 +56,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "passages": (0, PASSAGES),
     "query_characters": (1, MOST_CHARACTERS),
     "query_seconds": (0, QUERY_SECONDS),
+    "meaning": (0, 1),
     "processes": (0, PROCESSES),
     "port": (0, 65535),
 }
@@ -112,6 +114,16 @@ class Config:
     """Passages a hit, up to 100."""
     query_characters: int = CHARACTERS
     """How many characters of a query are read, from 1 to 4,000; a note says if it was longer."""
+    model: str = ""
+    """What makes vectors of texts, to search by meaning; empty for nothing.
+
+    A folder with a model, the name of a model for sentence-transformers, or the address of a service such as
+    https://models.example/v1#name, which then gets the texts of the archive and all queries.
+    """
+    model_key: str = field(default="", repr=False)
+    """The key for that service; not an option of the file, which others read."""
+    meaning: float = 0.4
+    """How much the meaning counts in the score, from 0 (only words) to 1, if the index has vectors."""
     query_seconds: float = 1.0
     """Seconds that a query may take, above 0 and up to 60; then the page has some of the hits, and a note."""
     host: str = "127.0.0.1"
@@ -177,10 +189,10 @@ class Config:
                     continue
                 if key == "index":
                     changed["cluster"] = None
-                if key == _PASSWORD and prefix:
+                if key in _SECRETS and prefix:
                     raise ValueError(
                         "must not be in the file, which others read: set the environment variable "
-                        f"{ENVIRONMENT_PREFIX}{_PASSWORD.upper()}"
+                        f"{ENVIRONMENT_PREFIX}{key.upper()}"
                     )
                 if key == "sources" and isinstance(value, Mapping):
                     named = changed["named_sources"] = _parse_sources(value, options, self)
@@ -189,8 +201,7 @@ class Config:
             except InvalidSource as error:
                 raise ConfigError(str(error), f"{prefix}{name}.{error.key}") from error
             except _Invalid as error:
-                # A message must not contain a password.
-                found = type(value).__name__ if key == _PASSWORD else quote_value(value)
+                found = type(value).__name__ if key in _SECRETS else quote_value(value)
                 problem = f"must be {error}, not {found}"
                 raise ConfigError(problem, f"{prefix}{name}") from error
             except ValueError as error:
@@ -231,6 +242,7 @@ def load_config(
             index=folder / config.index,
             sources=tuple(folder / source for source in config.sources),
             synonyms=config.synonyms and folder / config.synonyms,
+            model=_resolve_model(config.model, folder),
             named_sources={
                 name: replace(source, path=folder / source.path)
                 for name, source in config.named_sources.items()
@@ -243,6 +255,17 @@ def load_config(
         if name.startswith(ENVIRONMENT_PREFIX)
     }
     return config.with_options(given, ENVIRONMENT).with_options(options)
+
+
+def _resolve_model(model: str, folder: Path) -> str:
+    """Return the option `model` of a file in `folder`, whose paths are relative to it.
+
+    What has the form of a name is a path if there is something at it.
+    """
+    if not model or is_service(model):
+        return model
+    path = folder / Path(model).expanduser()
+    return str(path) if model.startswith((".", "~")) or path.exists() else model
 
 
 class _Invalid(Exception):
@@ -314,7 +337,7 @@ def _to_number(key: str, value: Any, kind: type[int] | type[float], expected: _I
         raise _Invalid(f"a number above 0, up to {most:g}")
     if not least <= number <= most:
         limits = f", {least} or more" if most == math.inf else f" from {least} to {most:,}"
-        raise _Invalid(f"a whole number{limits}")
+        raise _Invalid(f"{'a whole number' if kind is int else 'a number'}{limits}")
     return number
 
 

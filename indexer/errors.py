@@ -23,6 +23,7 @@ __all__ = [
     "IndexUnavailable",
     "InvalidArticle",
     "InvalidRequest",
+    "ModelFailed",
     "NutgrafError",
     "OutOfMemory",
     "SourceMissing",
@@ -143,6 +144,10 @@ class IndexOutdated(NutgrafError):
 
 class IndexUnavailable(NutgrafError):
     """The cluster that has the index cannot be reached, refuses to answer, or lacks a part of the index."""
+
+
+class ModelFailed(NutgrafError):
+    """The model that texts are embedded with cannot be loaded, or its service does not answer."""
 
 
 class InvalidRequest(_InvalidValue):

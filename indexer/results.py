@@ -20,6 +20,7 @@ __all__ = [
     "ClauseExplanation",
     "Diagnosis",
     "Difference",
+    "EmbedReport",
     "Explanation",
     "FacetCount",
     "FieldScore",
@@ -30,6 +31,7 @@ __all__ = [
     "MarkedArticle",
     "MarkedParagraph",
     "MarkedText",
+    "MeaningScore",
     "NoResults",
     "Note",
     "Page",
@@ -43,6 +45,7 @@ __all__ = [
     "SyncReport",
     "Timeline",
     "TimelineBar",
+    "VectorStatus",
     "Verification",
     "WordScore",
 ]
@@ -201,11 +204,29 @@ class PairScore(Result, frozen=True):
     points: float
 
 
+class MeaningScore(Result, frozen=True):
+    """How the words and the meaning of a hit are put together.
+
+    The score is `words` + `points`, before `recency`. `words` is the share of the words: `weight` of the
+    meaning subtracted from 1, times the points of the words by the most that any article has. `points` is
+    the share of the meaning: `weight` times `closeness`, which is 0 for an article that is no closer to the
+    query than the average one. `cosine` is that of the query and the closest paragraph. An article without
+    vectors has the average one, and a closeness by its words.
+    """
+
+    weight: float
+    words: float
+    cosine: float
+    closeness: float
+    points: float
+
+
 class HitExplanation(Result, frozen=True):
     """How the score of a hit comes about: words, times `nearness`, plus pairs, times `recency`.
 
     The points of `words` are added, and multiplied by `nearness`; to this those of `pairs` are added, and all
-    is multiplied by `recency`.
+    is multiplied by `recency`. With a `meaning`, the words and pairs make its share of the words instead, and
+    the score is that share and the one of the meaning together, multiplied by `recency`.
 
     `nearness` is 1 or more: how close together the words stand. `recency` is 1 or less: how much the score
     has aged, where a half-life was asked for.
@@ -216,6 +237,21 @@ class HitExplanation(Result, frozen=True):
     nearness: float = 1.0
     pairs: tuple[PairScore, ...] = ()
     recency: float = 1.0
+    meaning: MeaningScore | None = None
+    """How the meaning counts beside them; None if the search was by words alone."""
+
+    @property
+    def word_points(self) -> float:
+        """The points of the words and pairs: the score by words alone, before `recency`."""
+        return self.nearness * sum(word.points for word in self.words) + sum(
+            pair.points for pair in self.pairs
+        )
+
+    @property
+    def most_word_points(self) -> float:
+        """The most of these points that any article has, by which the share of the words is divided."""
+        own = self.meaning
+        return (1 - own.weight) * self.word_points / own.words if own and own.words else self.word_points
 
 
 NoteValue = str | int | float | tuple[str | int, ...] | None
@@ -334,6 +370,9 @@ class Hit(Result, frozen=True):
     missing: tuple[str, ...] = ()
     also: tuple[ArticleInfo, ...] = ()
     explanation: HitExplanation | None = None
+    by_meaning: bool = False
+    """Whether it is found by its meaning alone: its passage is the nearest paragraph, without spans, and
+    there is none if it has a title only."""
 
 
 class Hits(tuple[Hit, ...]):
@@ -359,8 +398,9 @@ class Page(Result, frozen=True):
     """One slice of the hits of a query.
 
     `total` counts the articles that meet the whole query; `partial` those that follow them because the whole
-    query found too little, each lacking some of its words. Of both together, `collapsed` stand under another
-    as its near-duplicates: `shown` hits can be paged through. `notes` say what was not understood or
+    query found too little, each lacking some of its words. `by_meaning` more, among these, are found by their
+    meaning alone; no other count has them. Of all together, `collapsed` stand under another as its
+    near-duplicates: `shown` hits can be paged through. `notes` say what was not understood or
     ignored, and which bounds were met. `did_you_mean` is the query as it may have been meant, when words of
     it seem misspelt and it would find more.
 
@@ -393,11 +433,12 @@ class Page(Result, frozen=True):
     timed_out: bool = False
     explanation: Explanation | None = None
     no_results: NoResults | None = None
+    by_meaning: int = 0
 
     @property
     def shown(self) -> int:
         """How many hits all pages together have: what was found, without what is collapsed."""
-        return self.total + self.partial - self.collapsed
+        return self.total + self.partial + self.by_meaning - self.collapsed
 
 
 class Suggestion(Result, frozen=True):
@@ -451,6 +492,42 @@ class MarkedArticle(Result, frozen=True):
         return (*self.texts, *self.paragraphs)
 
 
+class VectorStatus(Result, frozen=True):
+    """How much of an index can be found by its meaning.
+
+    `model` is the one of the configuration, and `paragraphs` of `of_paragraphs` have a vector of it; the
+    title of an article without paragraphs counts as one.
+    `dimensions` is None while no paragraph has one. `problem` says why the model cannot be used, if it
+    cannot: searches are answered by words alone then. A restricted view gives the last part of the model's
+    name or address only, and says of a problem only that there is one.
+    """
+
+    model: str
+    paragraphs: int
+    of_paragraphs: int
+    dimensions: int | None = None
+    problem: str = ""
+
+
+class EmbedReport(Result, frozen=True):
+    """What was embedded: `embedded` paragraphs by the model; `reused` ones got the vector of the same text.
+
+    `refused` are paragraphs whose text the model refuses; they are found by their words alone, and it is not
+    asked for them again. `unchanged` had a vector, or were refused, already; `remaining` have none yet, if it
+    was `interrupted` or the model failed, and `failure` says why. The title of an article without paragraphs
+    counts as a paragraph.
+    """
+
+    embedded: int = 0
+    reused: int = 0
+    refused: int = 0
+    unchanged: int = 0
+    remaining: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    failure: str = ""
+
+
 class Status(Result, frozen=True):
     """What an index holds. Sizes are bytes; times are ISO 8601 in UTC."""
 
@@ -477,6 +554,8 @@ class Status(Result, frozen=True):
     """Which of them are of another version in this program: words may not be found until a rebuild."""
     fields: dict[str, FieldType] = {}
     """The custom fields that it was made with."""
+    vectors: VectorStatus | None = None
+    """How much can be found by its meaning; None without a model in the configuration."""
 
 
 class QuoteEdit(Result, frozen=True):
@@ -535,6 +614,7 @@ Kind = Literal[
     "locked",
     "leftovers",
     "source",
+    "vectors",
     "disk",
 ]
 
@@ -577,9 +657,12 @@ class Diagnosis(Result, frozen=True):
 
 
 class Difference(Result, frozen=True):
-    """Something in which an index differs from its sources; `place` is a path or the id of an article."""
+    """Something in which an index differs from its sources; `place` is a path or the id of an article.
 
-    kind: Literal["missing", "new", "changed", "derived", "stored", "version"]
+    The kind `vectors` is a file with vectors that is damaged, which no search by words needs.
+    """
+
+    kind: Literal["missing", "new", "changed", "derived", "stored", "version", "vectors"]
     place: str
     what: str
 
@@ -592,7 +675,7 @@ class Verification(Result, frozen=True):
     each source file and article, and the versions of the programs that read and analysed them.
 
     `sources_digest` is the same of the sources as they are now, which equals `digest` if nothing differs;
-    None, and no `differences`, if the sources were not read.
+    None, and no `differences` other than those of vectors, if the sources were not read.
     """
 
     generation: str

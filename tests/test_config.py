@@ -65,6 +65,9 @@ def test_every_option_can_be_set_in_every_way(tmp_path: Path) -> None:
         "max_memory_mb": "7",
         "lock_timeout": "2.5",
         "synonyms": "words.txt",
+        "model": "models/minilm",
+        "model_key": "geheim",
+        "meaning": "0.5",
         "variants": "no",
         "page_size": "7",
         "passages": "7",
@@ -121,6 +124,8 @@ def test_an_unknown_option_is_named_with_the_known_ones(tmp_path: Path, where: s
         ("lock_timeout", "nan", "a number, 0 or more"),
         ("lock_timeout", float("nan"), "a number, 0 or more"),
         ("lock_timeout", "-1", "a number, 0 or more"),
+        ("meaning", 1.5, "a number from 0 to 1, not 1.5"),
+        ("meaning", "much", "a number, 0 or more"),
         ("day_first", "perhaps", "true or false"),
         ("day_first", 1, "true or false"),
         ("language", 3, "text"),
@@ -253,15 +258,38 @@ def test_an_invalid_address_is_an_error_that_names_the_option(tmp_path: Path) ->
         load(tmp_path, {"NUTGRAF_INDEX": "opensearch+https://user:geheim@search.example/a"})
 
 
-def test_a_password_is_never_shown(tmp_path: Path) -> None:
-    config = load(tmp_path, {"NUTGRAF_OPENSEARCH_PASSWORD": "geheim"})
-    assert config.opensearch_password == "geheim"
+@pytest.mark.parametrize("secret", ["opensearch_password", "model_key"])
+def test_a_password_is_never_shown(secret: str, tmp_path: Path) -> None:
+    config = load(tmp_path, {f"NUTGRAF_{secret.upper()}": "geheim"})
+    assert getattr(config, secret) == "geheim"
     assert "geheim" not in repr(config)
-    with pytest.raises(ConfigError, match=r"^opensearch_password: must be text, not list$"):
-        load(tmp_path, opensearch_password=["geheim"])
+    with pytest.raises(ConfigError, match=rf"^{secret}: must be text, not list$"):
+        load(tmp_path, {}, **{secret: ["geheim"]})
 
 
-def test_a_password_is_refused_in_the_file(tmp_path: Path) -> None:
-    write(tmp_path, 'opensearch_password = "geheim"\n')
-    with pytest.raises(ConfigError, match=r"toml: opensearch_password: .*NUTGRAF_OPENSEARCH_PASSWORD$"):
+@pytest.mark.parametrize("secret", ["opensearch_password", "model_key"])
+def test_a_password_is_refused_in_the_file(secret: str, tmp_path: Path) -> None:
+    write(tmp_path, f'{secret} = "geheim"\n')
+    with pytest.raises(ConfigError, match=rf"toml: {secret}: .* NUTGRAF_{secret.upper()}$"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("models/minilm", "{folder}/models/minilm"),
+        ("./nowhere", "{folder}/nowhere"),
+        ("../nowhere", "{folder}/../nowhere"),
+        ("/models/minilm", "/models/minilm"),
+        ("owner/name", "owner/name"),
+        ("https://models.example/v1#name", "https://models.example/v1#name"),
+        ("", ""),
+    ],
+)
+def test_the_folder_of_a_model_is_relative_to_the_file_and_a_name_is_none(
+    model: str, expected: str, tmp_path: Path
+) -> None:
+    (tmp_path / "models" / "minilm").mkdir(parents=True)
+    write(tmp_path, f'model = "{model}"\n')
+    assert load(tmp_path).model == expected.format(folder=tmp_path)
+    assert load(tmp_path, {"NUTGRAF_MODEL": "models/minilm"}).model == "models/minilm"

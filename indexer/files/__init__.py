@@ -8,6 +8,7 @@ which says what to do; a damaged index becomes IndexDamaged.
     storage       writes files durably, renames and removes them
     names         the names of an index's files
     fork_safe     locks that are usable in a forked process
+    threads       computes something in a thread, which goes on when nobody waits any longer
 
 Nothing here knows what an article is; only `errors` is imported. Begin with `regular.open_regular` and
 `storage.write_durably`.

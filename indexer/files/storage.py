@@ -89,7 +89,7 @@ def write_new(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
         raise
 
 
-def write_durably(path: Path, pieces: Iterable[bytes]) -> None:
+def write_durably(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Replace a file atomically: readers see the old or the new content, and the new one is durable."""
     temporary = path.with_name(path.name + NEW)
     write_new(temporary, pieces)
