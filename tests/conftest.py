@@ -15,7 +15,9 @@ from indexer import Config, Index
 from indexer.search.settings import SearchSettings
 from indexer.store import reader
 from indexer.sync import apply
+from tests.fixtures.embedded import embed_articles
 from tests.fixtures.folders import Archive
+from tests.fixtures.models import make_static_model, make_tiny_model
 from tests.opensearch.server import VERSIONS, Cluster, find_program, start_cluster
 from tests.query.examples import ARTICLES, TODAY
 from tests.stress.archive import Unavailable
@@ -98,6 +100,25 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     config = Config(index=tmp_path_factory.mktemp("examples") / "index", variants=False)
     with Index(config, today=lambda: TODAY) as opened:
         opened.put(ARTICLES)
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def static_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a real static model, not to be changed; skips where it is not installed."""
+    return make_static_model(tmp_path_factory.mktemp("static") / "model")
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a static model that knows a few words, not to be changed."""
+    return make_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[Index]:
+    """An index of SHIPS that can be searched by meaning, to be read only."""
+    with embed_articles(tmp_path_factory.mktemp("embedded") / "index", tiny_model) as opened:
         yield opened
 
 
