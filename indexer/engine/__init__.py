@@ -30,7 +30,13 @@ snapshot with the languages, the deadline and the looked-up terms of one request
 - count: `find_matching_articles`, without scores; `articles_with_term`;
 - vocabulary: `complete_word`, `list_continuations`, `find_titles`, `Snapshot.vocabulary`; `TermReader` looks
   up single terms;
+- meaning: `Snapshot.vectors` has the vectors of paragraphs that a model has made, and measures how close
+  articles come to another one; `Snapshot.vector_models` tells which models there are;
 - explain: `explain_query`, `explain_hits`.
+
+Vectors are added to a commit later: `list_unembedded` tells which paragraphs have none, `hash_texts` and
+`find_known` find those of the same text, `write_vectors` writes them into side files, and `Batch.touch`
+makes a commit by which readers notice. Damaged ones count as missing, see `Snapshot.vector_problems`.
 
 Another engine reads a query as this one does by `ClauseReader` (clauses, by language), `analyze_text` and
 `list_candidates` (what a word or phrase stands for), and `find_names` and `find_common_acronyms`.
@@ -43,7 +49,7 @@ The names of `build` are loaded when they are first used, since a search needs n
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from indexer.engine.count.collapse import Collapsed, collapse_duplicates
+from indexer.engine.count.collapse import Collapsed, collapse_duplicates, collapse_under
 from indexer.engine.count.completions import Continuation, complete_word, find_titles, list_continuations
 from indexer.engine.count.facets import MAX_VALUES, choose_grain, count_facet, count_timeline, make_bars
 from indexer.engine.count.matching import ArticleSet, articles_with_term, find_matching_articles
@@ -51,6 +57,7 @@ from indexer.engine.format.arrays import Ids, Values, contains
 from indexer.engine.format.labels import shorten_sources
 from indexer.engine.format.record import NO_DATE, decode_article, digest_items, encode_article, to_timestamp
 from indexer.engine.format.segment_file import Array
+from indexer.engine.format.vectors import MAX_DIMENSIONS, VECTORS, hash_texts, quantize
 from indexer.engine.read.collection import Collection, CountedTerm, TermCounts
 from indexer.engine.read.contents import latest_commit
 from indexer.engine.read.deadline import NO_DEADLINE, Clock, Deadline, TimedOut
@@ -59,6 +66,7 @@ from indexer.engine.read.periods import find_finest_grains, format_date, format_
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.read.statistics import LanguageStatistics
 from indexer.engine.read.values import make_key
+from indexer.engine.read.vectors import Closeness, Vectors
 from indexer.engine.read.vocabulary import Vocabulary
 from indexer.engine.read.window import ViewInMemory, Window
 from indexer.engine.score.bm25f import COMPOUND, EXACT, EXACT_FALL, K1, ScoredTerm, idf
@@ -86,7 +94,7 @@ from indexer.engine.score.filters import (
     match_undated,
     split_name,
 )
-from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored
+from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored, unite
 from indexer.engine.score.names import (
     Name,
     find_common_acronyms,
@@ -115,6 +123,7 @@ if TYPE_CHECKING:
     from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
     from indexer.engine.build.gather import Chunk, Gatherer, Run
     from indexer.engine.build.tokenize import split_forms
+    from indexer.engine.build.vectors import Unembedded, find_known, list_unembedded, write_vectors
     from indexer.engine.build.window import EncodedArticle, WindowMaker
 else:
 
@@ -126,6 +135,7 @@ else:
             "gather": ("Chunk", "Gatherer", "Run"),
             "window": ("EncodedArticle", "WindowMaker"),
             "tokenize": ("split_forms",),
+            "vectors": ("Unembedded", "find_known", "list_unembedded", "write_vectors"),
         }
         for module, names in modules.items():
             if name in names:

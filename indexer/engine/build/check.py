@@ -27,7 +27,11 @@ from indexer.fields import FieldType
 
 
 def verify_snapshot(snapshot: Snapshot) -> None:
-    """Raise IndexDamaged, naming file and section, unless all checksums and all content are right."""
+    """Raise IndexDamaged, naming file and section, unless all checksums and all content are right.
+
+    Side files with vectors are not read, because nothing that was committed is lost with them; see
+    `Snapshot.vector_problems`.
+    """
     for segment in snapshot.segments:
         segment.view.file.verify()
         check_segment(segment.view)

@@ -24,6 +24,7 @@ from indexer.engine.build.merge import (
     merge,
     return_memory,
 )
+from indexer.engine.build.vectors import merge_vectors
 from indexer.engine.format.text_store import TextWriter
 from indexer.engine.read.contents import SegmentEntry, contents_path, encode_contents
 from indexer.engine.read.segment import SegmentView
@@ -155,6 +156,10 @@ class Batch:
         if self._buffer.size >= self._max_buffer:
             self._flush()
 
+    def touch(self) -> None:
+        """Make a commit even if no article changes, so that readers notice new side files."""
+        self._begin()
+
     def __enter__(self) -> Self:
         return self
 
@@ -231,6 +236,7 @@ class Batch:
                 return [entry for entry, _ in segments]
             sources = [(segments[index][1], segments[index][0].live()) for index in chosen]
             merged = self._open(self._write(*merge(sources)))
+            merge_vectors([segments[index] for index in chosen], *merged)
             segments = [segment for index, segment in enumerate(segments) if index not in chosen] + [merged]
 
 

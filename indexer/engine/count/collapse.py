@@ -8,7 +8,7 @@ from msgspec import Struct
 from indexer.engine.format.arrays import Ids, find_changes
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.matches import Matches, drop_matches, select_matches
-from indexer.engine.score.ranking import order_groups
+from indexer.engine.score.ranking import order_groups, select_top
 
 _MAX_SHOWN = 64
 """Of one group of near-duplicates, collapsing stops after this many hits: the rest is shown."""
@@ -64,3 +64,34 @@ def collapse_duplicates(snapshot: Snapshot, found: Matches, order: str) -> Colla
             break
     all_hidden = np.concatenate(hidden)
     return Collapsed(drop_matches(found, np.sort(all_hidden)), all_hidden, np.concatenate(shown_instead))
+
+
+def collapse_under(snapshot: Snapshot, collapsed: Collapsed, found: Matches) -> tuple[Collapsed, Matches]:
+    """Hide each match that is a near-duplicate of a shown one under the best of these, by relevance.
+
+    The matches that are not hidden are returned as well. They are few, and none is in `collapsed`.
+    """
+    duplicates = snapshot.near_duplicates
+    has_group = duplicates.group_of[found.articles] >= 0
+    if not has_group.any():
+        return collapsed, found
+    shown_groups = duplicates.group_of[collapsed.shown.articles]
+    ordered = select_top(snapshot, select_matches(found, has_group.nonzero()[0]), "relevance", 0, len(found))
+    hidden, shown_instead = [], []
+    for article in ordered.articles.tolist():
+        places = (shown_groups == duplicates.group_of[article]).nonzero()[0]
+        shown = select_matches(collapsed.shown, places)
+        is_near = duplicates.are_near(shown.articles, np.full_like(shown.articles, article))
+        best = select_top(snapshot, select_matches(shown, is_near.nonzero()[0]), "relevance", 0, 1)
+        if len(best):
+            hidden.append(article)
+            shown_instead.append(int(best.articles[0]))
+    own = np.array(hidden, np.int32)
+    return (
+        Collapsed(
+            collapsed.shown,
+            np.concatenate([collapsed.hidden, own]),
+            np.concatenate([collapsed.shown_instead, np.array(shown_instead, np.int32)]),
+        ),
+        drop_matches(found, np.sort(own)),
+    )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 
 Clock = Callable[[], float]
@@ -74,6 +75,18 @@ class Turn:
         if len(_running) > 1 and not self._is_waiting:
             self._pause()
 
+    @contextmanager
+    def wait(self) -> Iterator[None]:
+        """Let other queries run while this one waits for what is not computed in this process."""
+        before = self._clock()
+        self._idle.set()
+        try:
+            yield
+        finally:
+            self._idle.clear()
+            # Waiting is no work, after which the query would have to yield to younger ones.
+            self._start += self._clock() - before
+
     def _pause(self) -> None:
         now = self._clock()
         while now - self._start - self.paused >= SHORT and self.paused < (now - self._start) / 2:
@@ -125,6 +138,15 @@ class Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._turn.__exit__(kind, error, trace)
+
+    @property
+    def left(self) -> float:
+        """The seconds until it passes; 0 or less when it has passed."""
+        return self._end - self._clock()
+
+    def wait(self) -> AbstractContextManager[None]:
+        """Let other queries run while this one waits for what is not computed in this process."""
+        return self._turn.wait()
 
     def is_over(self) -> bool:
         self._turn.give_way()

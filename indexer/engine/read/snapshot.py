@@ -19,6 +19,7 @@ from indexer.engine.format.labels import LABELS, Labels, make_labels, merge_labe
 from indexer.engine.format.record import decode_article, decode_info, decode_pages, decode_texts
 from indexer.engine.format.segment_file import Array, DamageReporter
 from indexer.engine.format.sketches import WIDTH
+from indexer.engine.format.vectors import VectorFile
 from indexer.engine.read.collection import Collection
 from indexer.engine.read.contents import SegmentEntry, read_contents
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
@@ -29,6 +30,7 @@ from indexer.engine.read.restricted import RestrictedView
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.statistics import LanguageStatistics, measure_languages
 from indexer.engine.read.values import ArticleValues, group_values
+from indexer.engine.read.vectors import VectorFiles, Vectors
 from indexer.engine.read.vocabulary import FuzzyIndex, Vocabulary
 from indexer.files.fork_safe import lazy
 from indexer.results import ArticleInfo, Grain
@@ -107,9 +109,10 @@ class Snapshot:
     collection: Collection | None = None
 
     def __init__(self, folder: Path, before: Snapshot | None = None) -> None:
-        known = {} if before is None or before.folder != folder else before.views()
-        commit, language, opened = read_contents(folder, known)
-        self._set_up(folder, commit, language, ((entry, view, entry.live()) for entry, view in opened))
+        before = None if before is None or before.folder != folder else before
+        commit, language, opened = read_contents(folder, before.views() if before else {})
+        files = VectorFiles(opened, before._vector_files if before else None)
+        self._set_up(folder, commit, language, ((entry, view, entry.live()) for entry, view in opened), files)
 
     def restrict(self, articles: Ids) -> Snapshot:
         """Return a snapshot that has only these articles (ascending) of this one.
@@ -128,7 +131,7 @@ class Snapshot:
             elif own_live.any():
                 parts.append((own.entry, RestrictedView(own.view, own_live), own_live))
         found = Snapshot.__new__(Snapshot)
-        found._set_up(self.folder, self.commit, self.default_language, parts)
+        found._set_up(self.folder, self.commit, self.default_language, parts, self._vector_files)
         return found
 
     def _set_up(
@@ -137,8 +140,11 @@ class Snapshot:
         commit: int,
         language: str,
         parts: Iterable[tuple[SegmentEntry, SegmentView, NDArray[np.bool_] | None]],
+        vector_files: VectorFiles | None = None,
     ) -> None:
         """Set the columns; the parts are segments, each with its live documents (see `LiveSegment.live`)."""
+        self._vector_files = vector_files or VectorFiles([])
+        self._vectors: dict[str, Vectors] = {}
         self.folder, self.commit, self.default_language = folder, commit, language
         self.segments: list[LiveSegment] = []
         self.documents = self.articles = 0
@@ -174,6 +180,11 @@ class Snapshot:
     @property
     def paragraphs(self) -> int:
         return int(self.counts.sum())
+
+    @property
+    def embeddable(self) -> int:
+        """How many texts may have a vector: all paragraphs, and the titles of the articles without any."""
+        return int(np.maximum(self.counts, 1).sum())
 
     @lazy
     def article_of(self) -> Ids:
@@ -563,6 +574,52 @@ class Snapshot:
     def ages(self) -> NDArray[np.float32]:
         """Days by which each article is older than the newest (float32); see `compute_ages`."""
         return compute_ages(self.date_starts, self.date_ends)
+
+    def vectors(self, fingerprint: str) -> Vectors | None:
+        """The vectors of the model with this fingerprint; None if there are none.
+
+        Side files that cannot be used count as missing; see `vector_problems`. Nothing is raised for them,
+        only IndexDamaged for a damaged segment.
+        """
+        opened = self.open_vector_files(fingerprint)
+        if not opened:
+            return None
+        known = self._vectors.get(fingerprint)
+        if known is None or known.files != [file for _, file in opened]:
+            known = self._vectors[fingerprint] = Vectors(self.articles, opened)
+        return known if known.paragraphs else None
+
+    def open_vector_files(self, fingerprint: str) -> list[tuple[LiveSegment, VectorFile]]:
+        """The segments that have vectors of a model, and their side files, of which all is read."""
+        opened = [(own, self._vector_files.open_checked(own.entry.id)) for own in self.segments]
+        found = [(own, file) for own, file in opened if file is not None and file.model == fingerprint]
+        return [(own, file) for own, file in found if file.dimensions == found[0][1].dimensions]
+
+    @property
+    def are_vectors_read(self) -> bool:
+        """Whether all side files were read, so that `vectors` need not wait for the disk."""
+        return all(self._vector_files.is_read(own.entry.id) for own in self.segments)
+
+    @lazy
+    def has_vectors(self) -> bool:
+        """Whether there is any vector, of any model."""
+        return bool(self.vector_models())
+
+    def vector_models(self) -> dict[str, int]:
+        """How many texts (see `embeddable`) have a vector of each model, by its fingerprint."""
+        counts: dict[str, int] = {}
+        for own in self.segments:
+            if file := self._vector_files.open(own.entry.id):
+                count = len(file) if own.live is None else int(np.count_nonzero(own.live[file.docs]))
+                counts[file.model] = counts.get(file.model, 0) + count
+        return {model: count for model, count in counts.items() if count}
+
+    def vector_problems(self, *, every_byte: bool = False) -> list[str]:
+        """What is wrong with each side file with vectors that cannot be used, as sentences; all are read.
+
+        With `every_byte`, also what no search would notice. Raises StorageFailed.
+        """
+        return self._vector_files.find_problems(every_byte=every_byte)
 
     def check_sizes(self) -> None:
         """Raise IndexDamaged if a file was truncated since it was opened: reading it would be fatal."""

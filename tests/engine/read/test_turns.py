@@ -101,6 +101,18 @@ def test_a_new_query_does_not_wait_for_a_paused_query_or_for_its_own_thread() ->
     old.__exit__(None, None, None)
 
 
+def test_a_query_that_waits_for_something_else_is_not_waited_for_and_has_not_worked_meanwhile() -> None:
+    clock = Clock()
+    with Turn(clock=clock) as waiting:
+        with waiting.wait():
+            clock.now = 100 * SHORT
+            young = elsewhere(lambda: Turn(patience=3600, clock=clock).__enter__())
+        # It would pause for the young query if it had worked for long.
+        waiting.give_way()
+        assert waiting.paused == 0
+        young.__exit__(None, None, None)
+
+
 def test_a_query_that_is_interrupted_before_it_begins_is_not_waited_for() -> None:
     clock = Clock()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -190,3 +191,17 @@ def test_segments_in_memory_have_the_content_of_those_on_the_disk(several: list[
     for articles in filter(None, several):
         encoded = [EncodedArticle(encode_article(own), "", language_of(own)) for own in articles]
         assert_says(maker.make(encoded), articles)
+
+
+def test_a_window_has_no_vectors(
+    whole: Snapshot, maker: WindowMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nor does it look for any in the folder that the program runs in.
+    for name in ("MAIN_.vectors.nut", "segment in memory.vectors.nut"):
+        (tmp_path / name).write_bytes(b"vectors")
+    monkeypatch.chdir(tmp_path)
+    window = Window(maker.make([EncodedArticle(encode_article(STORIES[0]), "", "en")]), Counts(whole))
+    assert window.vectors("a" * 32) is None
+    assert window.restrict(np.array([0], np.int32)).vectors("a" * 32) is None
+    assert window.vector_models() == {}
+    assert window.vector_problems() == []
