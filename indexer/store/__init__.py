@@ -6,6 +6,7 @@ several side by side, and a pointer to the live one.
 - `generations` finds, creates, publishes and removes generations; `lock` admits one writer at a time.
 - `reader` opens a commit of a generation for searching.
 - `update` changes the live generation: sync, put, remove, forget. `watch` syncs whenever sources change.
+- `embed` makes vectors of the paragraphs that have none; `model` opens what makes them.
 - `build` builds a new generation beside the live one, checks it and switches to it; `source_paths` decides
   which sources it reads, `progress` tells other processes how far it is.
 - `verify` compares an index with its checksums and its sources, `diagnose` finds its problems,

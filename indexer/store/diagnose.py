@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from indexer.address import is_service
 from indexer.config import Config
 from indexer.errors import (
+    ConfigError,
     IndexBuilding,
     IndexDamaged,
     IndexMissing,
     IndexOutdated,
+    ModelFailed,
     NutgrafError,
     StorageFailed,
     format_count,
@@ -24,7 +29,7 @@ from indexer.readers import describe_kinds, list_kinds
 from indexer.results import Diagnosis, Finding, add_counts
 from indexer.store import generations
 from indexer.store.lock import recorded_holder, try_lock
-from indexer.store.reader import Today, check_format, open_live
+from indexer.store.reader import Today, check_format, open_live, open_snapshot
 from indexer.store.verify import check_generation, has_intact_articles, is_intact
 from indexer.sync import catalog as catalogs
 
@@ -32,6 +37,10 @@ FIX = "`nutgraf doctor --fix`"
 """How to repair what is found."""
 # The space that a new generation needs: at least so many bytes, and so many times the size of this one.
 _MIN_SPACE, _SPACE_FACTOR = 16 * 2**20, 2
+_TRIAL = "test"
+"""The query that a model is tried with, which a service gets to see."""
+_SERVICE_SECONDS = 10.0
+"""How long a service may take to answer that makes vectors."""
 
 
 def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagnosis:
@@ -69,6 +78,7 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
             for known in hints.values():
                 add_counts(kinds_not_read, known.kinds_not_read)
                 add_counts(kinds_not_read, known.not_read)
+            findings += _diagnose_vectors(answering, config)
         findings += _diagnose_disk(root, answering)
     except StorageFailed as error:
         # What cannot be read now may be intact: nothing more is said about it.
@@ -221,6 +231,46 @@ def diagnose_sources(hints: Mapping[str, catalogs.Hints]) -> Iterator[Finding]:
                     f"The source {source} has no articles{': ' if reasons else ''}{'; '.join(reasons)}.",
                     f"Put files into it that end with {list_kinds()}; or `nutgraf forget {source}`.",
                 )
+
+
+def _diagnose_vectors(folder: Path, config: Config) -> Iterator[Finding]:
+    """Report what keeps articles of a generation from being found by their meaning."""
+    if not config.model:
+        return
+    # Imported here, since most archives are searched by words alone.
+    from indexer.store.model import open_configured_model
+
+    snapshot = open_snapshot(folder)
+    for problem in snapshot.vector_problems(every_byte=True):
+        yield Finding(
+            "vectors",
+            f"Some vectors cannot be used: {problem}.",
+            "Nothing else depends on them; until then, their paragraphs are found by words alone.",
+        )
+    host = urlsplit(config.model).hostname if is_service(config.model) else None
+    tried = f" (the word {_TRIAL} was sent to {host}, to try it)" if host else ""
+    try:
+        model = open_configured_model(config)
+        # A model in files may take long to load.
+        model.embed_query(_TRIAL, _SERVICE_SECONDS if host else math.inf)
+        counts = snapshot.vector_models()
+        lacking = snapshot.embeddable - counts.pop(model.fingerprint, 0)
+    except (ConfigError, ModelFailed) as error:
+        yield Finding(
+            "vectors",
+            f"Articles are found by words alone: {error}{tried}.",
+            "Set the option model to one that can be used, or remove it.",
+        )
+        return
+    if lacking:
+        others = sum(counts.values())
+        unused = f"; {others:,} have one of another model, which is not used" if others else ""
+        yield Finding(
+            "vectors",
+            f"{lacking:,} of {format_count(snapshot.embeddable, 'text')} have no vector of the model "
+            f"{config.model}, and are found by words alone{unused}.",
+            "`nutgraf embed` makes the vectors.",
+        )
 
 
 def _diagnose_disk(root: Path, answering: Path | None) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from indexer.config import Config
-from indexer.errors import IndexBuilding, IndexDamaged
+from indexer.errors import ConfigError, IndexBuilding, IndexDamaged
 from indexer.files.fork_safe import Lock
 from indexer.results import Building
 from indexer.search.request import Restriction
@@ -16,9 +16,11 @@ from indexer.store.reader import OpenIndex, RestrictionCache, Today, open_live, 
 
 # What writes is imported in the methods, because a process that only reads needs none of it.
 if TYPE_CHECKING:
-    from indexer.results import Diagnosis, Verification
+    from indexer.results import Diagnosis, EmbedReport, Verification
+    from indexer.search.meaning import Meaning
     from indexer.store.folder import WritableFolder
     from indexer.sync import Progress
+    from indexer.vectors import Model
 
 T = TypeVar("T")
 
@@ -33,6 +35,8 @@ class EmbeddedEngine:
         self._restricted = RestrictionCache[OpenIndex]()
         self._cached: tuple[OpenIndex, tuple[int, ...] | None] | None = None
         """The commit that was opened last, and the pointer state then: a tuple, read without a lock."""
+        self._model: Model | None = None
+        self._meaning: Meaning | None = None
 
     @property
     def exists(self) -> bool:
@@ -89,16 +93,47 @@ class EmbeddedEngine:
             return cached[0]
         with self._lock:
             before = self._cached[0] if self._cached else None
-            opened = open_live(root, self._config, self._today, before)
+            opened = open_live(root, self._config, self._today, before, self._open_meaning())
             self._cached = (opened, state)
             return opened
 
     def _open_previous(self, opened: OpenIndex, damage: IndexDamaged) -> OpenIndex:
         root = self._config.index
         with self._lock:
-            previous = open_previous(root, opened.live, self._config, self._today, damage)
+            meaning = opened.search_settings.meaning
+            previous = open_previous(root, opened.live, self._config, self._today, damage, meaning)
             self._cached = (previous, generations.pointer_state(root, opened.live[0]))
         return previous
+
+    def embed(self, *, progress: Progress | None, stop: Callable[[], bool] | None) -> EmbedReport:
+        """See `Index.embed`."""
+        from indexer.store.embed import embed
+
+        return embed(self.open_for_writing(), self._open_model(), progress=progress, stop=stop)
+
+    def _open_model(self) -> Model:
+        """Return the model of the configuration, which all commits share; raises ConfigError."""
+        if self._model is None:
+            # Imported here, since most archives are searched by words alone.
+            from indexer.store.model import open_configured_model
+
+            self._model = open_configured_model(self._config)
+        return self._model
+
+    def _open_meaning(self) -> Meaning | None:
+        """Return how searches find articles by their meaning; None without a model in the configuration.
+
+        A model that cannot be opened is tried again with the next commit, such as that of `embed`.
+        """
+        if self._meaning is None and self._config.model:
+            from indexer.search.meaning import Meaning
+            from indexer.store.model import MissingModel
+
+            try:
+                self._meaning = Meaning(self._open_model(), self._config.meaning)
+            except ConfigError as error:
+                return Meaning(MissingModel(str(error)), self._config.meaning)
+        return self._meaning
 
     def open_for_writing(self) -> WritableFolder:
         """Return the index as something that can be changed."""

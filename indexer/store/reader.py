@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
 from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import NO_DATE, Snapshot, latest_commit
-from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
+from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated, ModelFailed
 from indexer.fields import FieldType, use_weights
 from indexer.files.fork_safe import Lock
 from indexer.files.names import printable_path
 from indexer.files.storage import folder_size
 from indexer.limits import RESTRICTIONS
 from indexer.query import NoteCode, make_note
-from indexer.results import ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion
+from indexer.results import ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion, VectorStatus
 from indexer.search.filters import parse_filters, select_articles
 from indexer.search.request import Restriction, SearchRequest
 from indexer.search.search import find_number, mark_article, search
@@ -34,6 +35,8 @@ from indexer.text.synonyms import read_synonyms
 
 if TYPE_CHECKING:
     from indexer.results import QuoteCheck
+    from indexer.search.meaning import Meaning
+    from indexer.vectors import Matrix
 
 Today = Callable[[], date]
 Commit = tuple[Path, int]
@@ -57,10 +60,16 @@ class OpenIndex:
     """The live generation and its last commit; another commit is read while that is damaged."""
     damage: str | None = None
     """The damage of the live generation, if this is the previous one."""
+    model: str = ""
+    """What the configuration calls the model that finds articles by their meaning; empty for none."""
 
     @property
     def fields(self) -> Mapping[str, FieldType]:
         return self.search_settings.fields
+
+    @property
+    def has_vectors(self) -> bool:
+        return self.search_settings.meaning is not None and self.snapshot.has_vectors
 
     def restrict(self, restriction: Restriction) -> OpenIndex:
         """Return what is left for readers who see only the articles that pass some filters."""
@@ -117,6 +126,16 @@ class OpenIndex:
         number = None if article_id is None else self._find(article_id)
         return verify_quote(self.snapshot, self.search_settings, text, number)
 
+    def embed_texts(self, texts: Sequence[str]) -> Matrix:
+        from indexer.search.meaning import embed_texts
+
+        return embed_texts(self.search_settings, texts)
+
+    def find_nearest(self, vector: Any, limit: int, request: SearchRequest) -> Hits:
+        from indexer.search.meaning import find_nearest
+
+        return find_nearest(self.snapshot, self.search_settings, vector, limit, request)
+
     def get_status(self) -> Status:
         return status_of(self)
 
@@ -124,10 +143,17 @@ class OpenIndex:
         return find_number(self.snapshot, self.search_settings, article_id)
 
 
-def open_live(root: Path, config: Config, today: Today, before: OpenIndex | None = None) -> OpenIndex:
+def open_live(
+    root: Path,
+    config: Config,
+    today: Today,
+    before: OpenIndex | None = None,
+    meaning: Meaning | None = None,
+) -> OpenIndex:
     """Open the last commit of the live generation, or of the previous one if the live one is damaged.
 
-    What has not changed since `before` was opened is shared with it. Raises IndexOutdated, IndexMissing and
+    What has not changed since `before` was opened is shared with it. Articles are found by their meaning,
+    too, if there is one. Raises IndexOutdated, IndexMissing and
     IndexDamaged; also StorageFailed if the system refuses to read for now, because an older generation must
     not answer then.
     """
@@ -137,21 +163,28 @@ def open_live(root: Path, config: Config, today: Today, before: OpenIndex | None
         if before and before.live == live:
             return before
         try:
-            opened = open_generation(folder, config, today, before)
+            opened = open_generation(folder, config, today, before, meaning)
             return replace(opened, live=(folder, opened.snapshot.commit))
         except IndexDamaged as damage:
             # A rebuild may have removed the generation meanwhile: then open the new one.
             if generations.live_folder(root) == folder:
-                return open_previous(root, live, config, today, damage)
+                return open_previous(root, live, config, today, damage, meaning)
 
 
-def open_previous(root: Path, live: Commit, config: Config, today: Today, damage: IndexDamaged) -> OpenIndex:
+def open_previous(
+    root: Path,
+    live: Commit,
+    config: Config,
+    today: Today,
+    damage: IndexDamaged,
+    meaning: Meaning | None = None,
+) -> OpenIndex:
     """Open the generation before a damaged one, with a note for every page; raises `damage` if it cannot."""
     previous = generations.previous_folder(root, live[0])
     if previous is None:
         raise damage
     try:
-        opened = open_generation(previous, config, today)
+        opened = open_generation(previous, config, today, meaning=meaning)
     except (IndexDamaged, IndexMissing, IndexOutdated):
         raise damage from None
     note = make_note(NoteCode.INDEX_DAMAGED, {"committed": opened.summary.committed})
@@ -159,10 +192,16 @@ def open_previous(root: Path, live: Commit, config: Config, today: Today, damage
     return replace(opened, search_settings=search_settings, live=live, damage=str(damage))
 
 
-def open_generation(folder: Path, config: Config, today: Today, before: OpenIndex | None = None) -> OpenIndex:
-    """Open the last commit of a generation; raises IndexOutdated, IndexMissing or IndexDamaged.
+def open_generation(
+    folder: Path,
+    config: Config,
+    today: Today,
+    before: OpenIndex | None = None,
+    meaning: Meaning | None = None,
+) -> OpenIndex:
+    """Open the last commit of a generation as `open_live` does.
 
-    What has not changed since `before` was opened is shared with it.
+    Raises IndexOutdated, IndexMissing or IndexDamaged.
     """
     settings = check_format(folder)
     snapshot, summary = _open_last_commit(folder, before.snapshot if before else None)
@@ -174,10 +213,11 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
         aliases=summary.aliases,
         fields=use_weights(settings.fields, config.fields),
         sources=frozenset((*config.named_sources, *summary.labels.values())),
+        meaning=meaning,
     )
     newest = next(reversed(snapshot.views()), "")
     revision = f"{folder.name}.{snapshot.commit}.{newest}"
-    return OpenIndex(snapshot, summary, search_settings, settings, revision)
+    return OpenIndex(snapshot, summary, search_settings, settings, revision, model=config.model)
 
 
 def check_restriction(restriction: Restriction, config: Config, today: Today) -> None:
@@ -314,7 +354,27 @@ def status_of(opened: OpenIndex) -> Status:
         libraries=opened.settings.libraries,
         library_changes=opened.settings.library_changes(),
         fields=dict(opened.search_settings.fields),
+        vectors=_vector_status(opened),
     )
+
+
+def _vector_status(opened: OpenIndex) -> VectorStatus | None:
+    meaning, snapshot = opened.search_settings.meaning, opened.snapshot
+    if meaning is None:
+        return None
+    vectors, problem = None, ""
+    try:
+        vectors = snapshot.vectors(meaning.model.fingerprint)
+    except ModelFailed as error:
+        problem = str(error)
+    model = opened.model
+    if opened.search_settings.restriction:
+        # Where a model is, and the errors that name the place, are for the administrator.
+        model = re.split(r"[/\\#]", model.rstrip("/\\"))[-1]
+        problem = problem and "the model cannot be used"
+    if vectors is None:
+        return VectorStatus(model, 0, snapshot.embeddable, problem=problem)
+    return VectorStatus(model, vectors.paragraphs, snapshot.embeddable, vectors.dimensions)
 
 
 def _current_summary(opened: OpenIndex) -> Summary:

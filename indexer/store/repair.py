@@ -34,7 +34,7 @@ from indexer.sync import catalog as catalogs
 
 # The stamp of a file of which nothing is known: no file has a negative size.
 _UNREAD = Stamp(-1, 0, 0)
-_NOT_REPAIRED = {"missing", "source", "disk", "libraries"}
+_NOT_REPAIRED = {"missing", "source", "disk", "libraries", "vectors"}
 COMMAND = "`nutgraf doctor --fix --allow-mass-delete`"
 """What repairs an index although sources are missing or have shrunk."""
 

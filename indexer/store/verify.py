@@ -32,12 +32,17 @@ def verify(config: Config, today: Today, progress: Progress | None, *, deep: boo
     """See `Index.verify`."""
     opened, catalog = check_generation(generations.live_folder(config.index), config, today)
     snapshot, versions = opened.snapshot, opened.settings.versions
-    differences: list[Difference] = []
+    # Not damage of the index: no search by words needs vectors, and they can be made again.
+    differences = [
+        Difference("vectors", str(snapshot.folder), problem)
+        for problem in snapshot.vector_problems(every_byte=True)
+    ]
     sources_digest = None
     if deep:
-        differences, derived = read_again(
+        found, derived = read_again(
             config, today, catalog, versions, str(snapshot.folder), progress or Silence()
         )
+        differences += found
         differences += _compare_stored(snapshot, catalog)
         differences += _compare_indexed(snapshot, catalog, opened.settings.fields)
         sources_digest = digest_catalog(derived, generations.VERSIONS)

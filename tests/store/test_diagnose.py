@@ -29,6 +29,8 @@ from indexer.cli import run_cli
 from indexer.files.names import SETTINGS
 from indexer.store import generations
 from indexer.store.lock import lock_for_writing
+from tests.engine.embedding import add_vectors, side_files
+from tests.fixtures.commits import open_commit
 from tests.fixtures.folders import (
     Archive,
     change_settings,
@@ -548,3 +550,29 @@ def test_a_source_that_has_become_a_pipe_is_reported_without_waiting_for_it(arch
         os.mkfifo(single)
         (finding,) = index.diagnose().findings
     assert (finding.kind, "it is a pipe, not a regular file" in finding.what) == ("source", True)
+
+
+def test_damaged_vectors_are_listed_and_answers_stay_as_they_are(
+    archive: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with archive.open() as index:
+        snapshot = open_commit(index).snapshot
+        add_vectors(snapshot)
+        path = side_files(snapshot)[0]
+        assert index.verify().differences == ()
+    size = path.stat().st_size
+    data = bytearray(path.read_bytes())
+    data[size // 2] ^= 1
+    path.write_bytes(data)
+    with archive.open() as index:
+        (difference,) = index.verify().differences
+        assert (difference.kind, difference.place) == ("vectors", str(path.parent))
+        assert str(path) in difference.what
+        assert "nutgraf embed" in difference.what
+        assert index.search("heron").total == 1
+        assert index.get_status().damage is None
+        assert [one.kind for one in index.verify(deep=True).differences] == ["vectors"]
+    assert run_cli(["verify", "--index", str(archive.folder)]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("vectors ")
+    assert "\n1 difference: 4 articles" in out
