@@ -88,6 +88,15 @@ class NoteCode(Enum):
     COUNTED_ROUGHLY = "Some of the articles that are counted here may not match; the hits that are shown do."
     COARSER_TIMELINE = "A timeline by {asked} would be too long; it is by {grain}."
     DATE_APPLIED = "{text} was searched as text, which found nothing; these articles were published {dates}."
+    NO_MODEL = "The articles were searched by words alone: the model for their meaning did not answer."
+    OTHER_MODEL = (
+        "The articles were searched by words alone: another model made the vectors of the index. The "
+        "administrator can replace them with `nutgraf embed`."
+    )
+    NO_VECTORS = (
+        "The articles were searched by words alone: the index has no vectors, with which they would be found "
+        "by their meaning."
+    )
     NOT_EXPLAINED = "There was no time to explain the search."
     NO_REASON = "There was no time to find out why nothing was found."
     NOT_MARKED = "There was no time to mark all that was found."

@@ -5,7 +5,8 @@ validated. `search` parses it with the `SearchSettings` of an index (`settings`)
 its filters (`filters`), has the engine evaluate the tree, and reads what one page shows: `paging` selects its
 hits, `passages` chooses and shortens their paragraphs, `highlight` finds the spans of the matches, and
 `no_results` says why there are no results and which searches have some; `date_filters` suggests a filter for
-a date that was typed as text.
+a date that was typed as text. If there are vectors, `meaning` puts what is found by words together with what
+is found by its meaning.
 
 `suggest` completes a query while it is typed, also with the words that follow a phrase in the texts
 (`phrases`), and `spelling` is *did you mean*; both show words as the texts have them (`written_forms`).

@@ -1,4 +1,4 @@
-"""Which of the hits a page shows, by an offset or from a cursor; full matches first, then partial ones."""
+"""Which of the hits a page shows, by an offset or from a cursor; full matches first, then the others."""
 
 from __future__ import annotations
 
@@ -40,15 +40,17 @@ _encode = Encoder().encode
 _decode = Decoder(Cursor).decode
 
 
-def fingerprint(request: SearchRequest, restriction: str = "") -> str:
+def fingerprint(request: SearchRequest, restriction: str = "", meaning: float = 0.0) -> str:
     """A digest of all that decides which hits there are, and in which order: a cursor is valid for one.
 
-    `restriction` is as in `SearchSettings`.
+    `restriction` is as in `SearchSettings`, `meaning` the share of the meaning in the scores, 0 for those of
+    words alone.
     """
     parts = (
         *(request.query, request.since or "", request.until or "", request.filters),
         *(request.sort, request.half_life, request.collapse, request.prefix),
         *([restriction] if restriction else ()),
+        *([meaning] if meaning else ()),
     )
     # The representation, since JSON cannot hold the lone surrogates that a query may have.
     return hashlib.blake2b(repr(parts).encode(), digest_size=_DIGEST).hexdigest()
@@ -60,8 +62,11 @@ def write_cursor(cursor: Cursor) -> str:
     return urlsafe_b64encode(_checksum(payload) + payload).decode().rstrip("=")
 
 
-def read_cursor(text: str, search: str) -> Cursor:
-    """The cursor of a text; raises InvalidRequest when it is damaged, or not of the search `search`."""
+def read_cursor(text: str, *searches: str) -> Cursor:
+    """The cursor of a text; raises InvalidRequest if it is damaged, or of none of the searches.
+
+    These are given by their fingerprints.
+    """
     if not text.isascii() or len(text) > MAX_CURSOR:
         refuse_cursor(text)
     try:
@@ -72,7 +77,7 @@ def read_cursor(text: str, search: str) -> Cursor:
         refuse_cursor(text)
     if data[:_DIGEST] != _checksum(payload) or write_cursor(cursor) != text:
         refuse_cursor(text)
-    if cursor.fingerprint != search:
+    if cursor.fingerprint not in searches:
         raise InvalidRequest(
             "must be of the same query, filters and order; not of another search. Start again without it.",
             "cursor",
@@ -100,8 +105,8 @@ def select_page(
 ) -> tuple[Matches, Matches, str | None]:
     """The full and the partial matches of a page, and the cursor of the next page, None on the last one.
 
-    `full` and `partial` are all matches, `search` is the fingerprint of the request. Raises InvalidRequest
-    for a cursor that no page gave.
+    `full` and `partial` are all matches, those by their meaning alone among the partial ones; `search` is the
+    fingerprint of the request. Raises InvalidRequest for a cursor that no page gave.
     """
     limit, sort = request.limit, request.sort
     if not limit:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ from indexer.text.analyzer import Analyzer, get_analyzer
 
 PASSAGE_LENGTH = 320
 ELLIPSIS = "…"
+NO_NEAREST: Mapping[int, int] = MappingProxyType({})
+"""No article is found by its meaning alone."""
 _LEAD = 60  # characters shown before the first match of a shortened passage
 
 
@@ -92,10 +95,13 @@ def make_hits(
     deadline: Deadline,
     *,
     is_partial: bool = False,
+    nearest: Mapping[int, int] = NO_NEAREST,
 ) -> tuple[list[Hit], bool]:
     """The hits of the matches that are shown, with the near-duplicates under each and the words it lacks.
 
-    Also whether there was time to highlight all of their texts.
+    Also whether there was time to highlight all of their texts. `nearest` has the articles that are found by
+    their meaning alone, each with the document of the paragraph that comes closest to it: this is their
+    passage, in which nothing is highlighted, and they are not said to lack words.
     """
     if not len(shown):
         return [], True
@@ -107,6 +113,9 @@ def make_hits(
     starts, stops = snapshot.doc_starts[shown.articles], snapshot.doc_ends[shown.articles]
     languages = snapshot.statistics.language_of[shown.articles]
     chosen = choose_paragraphs(terms, starts, stops, settings.passages, languages)
+    by_meaning = [nearest.get(article) for article in shown.articles.tolist()]
+    if settings.passages:
+        chosen = [docs if own is None else [own] for own, docs in zip(by_meaning, chosen, strict=True)]
     numbers = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
     excerpts = snapshot.excerpts(shown.articles.tolist(), numbers)
     analyzers = [get_analyzer(excerpt.info.language or "") for excerpt in excerpts]
@@ -122,19 +131,22 @@ def make_hits(
     also = iter(snapshot.infos([article for own in others for article in own]))
     for row, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
         passages = []
+        has_words = by_meaning[row] is None
         for number, anchor, text, page, field in zip(
             excerpt.numbers, excerpt.anchors, excerpt.texts, excerpt.pages, excerpt.fields, strict=True
         ):
-            shown_text, own_spans = shorten(text, next(spans_of_texts))
+            found_spans = next(spans_of_texts)
+            shown_text, own_spans = shorten(text, found_spans if has_words else ())
             passages.append(Passage(number, anchor, shown_text, own_spans, page, field))
         hits.append(
             Hit(
                 excerpt.info,
                 score,
-                title_spans[row],
+                title_spans[row] if has_words else (),
                 tuple(passages),
-                _list_missing_labels((want, bool(absent[row])) for want, absent in missing),
+                _list_missing_labels((want, has_words and bool(absent[row])) for want, absent in missing),
                 tuple(islice(also, len(others[row]))),
+                by_meaning=not has_words,
             )
         )
     return hits, highlighter.is_complete

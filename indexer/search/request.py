@@ -73,7 +73,8 @@ class SearchRequest:
     field is text as it is typed after the name of the field, such as ">=3"; a number, a date, True or False;
     or a mapping with "min", "max" or both, which belong to it. `limit` is None for the page size of the
     configuration, `seconds` for its time limit. `timeline` is the period of a bar, "auto" for the one that
-    fits. With `prefix`, the last word is still being typed. `Index.search` describes all of them.
+    fits. With `prefix`, the last word is still being typed. `meaning` is how much the meaning counts, None
+    for the share in the configuration. `Index.search` describes all of them.
 
     Raises InvalidRequest, which names the field, for values that have no meaning. Dates are parsed later, by
     `period`, since "last week" depends on the day.
@@ -94,6 +95,7 @@ class SearchRequest:
     seconds: float | None = None
     explain: bool = False
     prefix: bool = False
+    meaning: float | None = None
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
@@ -269,6 +271,12 @@ def _check_number(name: str, value: Any, most: float, problem: str) -> float:
     return float(value)
 
 
+def _check_share(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        refuse(name, "must be a number from 0 to 1", value)
+    return float(value)
+
+
 def _check_facets(name: str, value: Any) -> tuple[str, ...]:
     facets = _list_values(name, value)
     for facet in facets:
@@ -367,6 +375,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "seconds": _optional(_check_seconds),
     "explain": _check_flag,
     "prefix": _check_flag,
+    "meaning": _optional(_check_share),
 }
 
 

@@ -6,13 +6,14 @@ import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 
 from indexer.article import name_text_anchor
 from indexer.engine import (
+    NO_MATCHES,
     Collapsed,
     Deadline,
     Ids,
@@ -25,6 +26,7 @@ from indexer.engine import (
     TimedOut,
     Window,
     collapse_duplicates,
+    collapse_under,
     count_facet,
     count_timeline,
     explain_hits,
@@ -32,13 +34,15 @@ from indexer.engine import (
     find_matching_articles,
     measure_recency,
     run_query,
+    unite,
 )
-from indexer.errors import ArticleMissing
+from indexer.errors import ArticleMissing, ModelFailed
 from indexer.query import NoteCode, ParsedQuery, RawPhrase, make_note, strip_punctuation
 from indexer.results import (
     Explanation,
     FacetCount,
     Hit,
+    HitExplanation,
     MarkedArticle,
     MarkedParagraph,
     MarkedText,
@@ -56,6 +60,10 @@ from indexer.search.settings import SearchSettings
 from indexer.search.spelling import DOUBTED, did_you_mean
 from indexer.text.analyzer import get_analyzer
 
+# It is imported where it is used, since most indexes have no vectors.
+if TYPE_CHECKING:
+    from indexer.search.meaning import FusedMatches, MeaningSearch
+
 _PREMATURE = {kind.code for kind in (NoteCode.EXPANSION_CUT, NoteCode.LONE_QUOTE, NoteCode.OPEN_PARENTHESIS)}
 """Notes that may no longer be true once the last word has been typed."""
 
@@ -63,13 +71,27 @@ _MAX_ROUNDS = 4
 """Evaluations of a window: what the first one asks of the collection, the second one knows, or nearly."""
 
 
+class _RankedMatches(NamedTuple):
+    """The matches in three lists, with the scores by which hits are ordered."""
+
+    full: Matches
+    partial: Matches
+    by_meaning: Matches
+
+
 class _Answer(NamedTuple):
-    """A query as it was read, and what was found; with partial matches if fewer than `min_full` are full."""
+    """A query as it was read, and what was found; with partial matches if fewer than `min_full` are full.
+
+    `meant` is the text whose meaning is searched for as well, "" for none. For `has_dates_as_text`, see
+    `parse_query`.
+    """
 
     parsed: ParsedQuery
     context: QueryContext
     found: QueryMatches
     min_full: int
+    meant: str = ""
+    has_dates_as_text: bool = False
 
     @property
     def is_unmet(self) -> bool:
@@ -78,23 +100,35 @@ class _Answer(NamedTuple):
 
 
 def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest) -> Page:
-    """One page of the hits for a request; raises InvalidRequest for a bad date, cursor or depth."""
+    """One page of the hits for a request; raises InvalidRequest for a bad date, cursor or depth.
+
+    A cursor says whether the page before was put together with the meaning. A page by words is followed by
+    others by words. After one with the meaning, raises ModelFailed if the model fails, since other hits would
+    follow in an order by words. An offset cannot say it: if the model fails or recovers between two pages,
+    hits may be missing or shown twice.
+    """
     started = time.perf_counter()
     if request.limit is None:
         request = replace(request, limit=settings.page_size)
     asked = request
-    own = fingerprint(asked, settings.restriction)
-    cursor = read_cursor(request.cursor, own) if request.cursor else None
+    by_words = fingerprint(asked, settings.restriction)
+    weight = settings.weigh_meaning(asked)
+    cursor: Cursor | None = None
+    if request.cursor:
+        cursor = read_cursor(request.cursor, by_words, fingerprint(asked, settings.restriction, weight))
     with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
         check_facets(settings, request.facets)
         allowed = select_articles(snapshot, settings, request.filters)
+        by_meaning: MeaningSearch | None = None
+        if cursor is None or cursor.fingerprint != by_words:
+            by_meaning = _prepare_meaning(snapshot, settings, request)
         evaluate = functools.partial(_evaluate, snapshot, settings, cursor, allowed, deadline)
         notes: list[Note] = [*settings.notes]
-        answer = evaluate(request)
+        answer = evaluate(by_meaning, request)
         has_dates = any(note.code == NoteCode.READ_AS_DATE.code for note in answer.parsed.notes)
         if has_dates and answer.is_unmet:
             # A pasted headline may end in "this week".
-            as_text = evaluate(request, dates_as_text=True)
+            as_text = evaluate(by_meaning, request, dates_as_text=True)
             answer = as_text if len(as_text.found.full) else answer
         suggested: tuple[SuggestedFilter, ...] = ()
         if not answer.found.timed_out:
@@ -102,14 +136,39 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
             suggested = suggest_filters(settings, request, count)
         if suggested and answer.is_unmet:
             request, note = apply_filter(request, suggested[0])
-            answer = evaluate(request)
+            answer = evaluate(by_meaning, request)
             notes.append(note)
-        page = _make_page(snapshot, settings, request, answer, deadline, asked, cursor, allowed)
+        fused: FusedMatches | None = None
+        timed_out = False
+        if by_meaning and answer.meant and not answer.found.timed_out:
+            try:
+                fused, meaning_note = by_meaning.find(
+                    *(answer.meant, answer.found, answer.context, answer.parsed.tree, allowed),
+                    is_short=deadline.seconds < settings.seconds,
+                )
+            except TimedOut:
+                timed_out = True
+            else:
+                notes += [meaning_note] if meaning_note else []
+        elif request.meaning and settings.meaning is None:
+            notes.append(make_note(NoteCode.NO_VECTORS))
+        if fused is None and request.limit:
+            if cursor and cursor.fingerprint != by_words:
+                raise ModelFailed(
+                    "the hits after this cursor are in an order to which their meaning adds, and the model "
+                    "did not answer in time",
+                    "try again later, or start again without the cursor",
+                )
+            if by_meaning and answer.meant and by_meaning.is_too_deep(request):
+                exact = evaluate(None, request, dates_as_text=answer.has_dates_as_text)
+                answer = answer if exact.found.timed_out else exact
+        page = _make_page(snapshot, settings, request, answer, deadline, asked, cursor, allowed, fused)
     return msgspec.structs.replace(
         page,
         took_ms=_measure_ms(started),
         notes=(*notes, *page.notes),
         suggested_filters=suggested,
+        timed_out=page.timed_out or timed_out,
     )
 
 
@@ -135,7 +194,7 @@ def search_window(
         while True:
             rounds += 1
             answer = _evaluate(
-                *(window, settings, cursor, allowed, deadline, request),
+                *(window, settings, cursor, allowed, deadline, None, request),
                 dates_as_text=dates_as_text,
                 min_full=min_full,
             )
@@ -186,6 +245,18 @@ def _measure_ms(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 2)
 
 
+def _prepare_meaning(
+    snapshot: Snapshot, settings: SearchSettings, request: SearchRequest
+) -> MeaningSearch | None:
+    """The search by meaning that goes with a request; None if there is none, or if no hits are wanted."""
+    weight = settings.weigh_meaning(request)
+    if not (settings.meaning and weight and request.limit):
+        return None
+    from indexer.search.meaning import MeaningSearch
+
+    return MeaningSearch(snapshot, settings.meaning, weight, is_asked=request.meaning is not None)
+
+
 def _make_page(
     snapshot: Snapshot,
     settings: SearchSettings,
@@ -195,21 +266,29 @@ def _make_page(
     asked: SearchRequest,
     cursor: Cursor | None,
     allowed: Ids | None,
+    fused: FusedMatches | None = None,
 ) -> Page:
-    """The page of an answer. `request` may differ from what was `asked` in its dates."""
-    parsed, context, found, min_full = answer
-    own = fingerprint(asked, settings.restriction)
-    ranked = _apply_recency(snapshot, found, request.half_life)
-    full, partial = (
-        collapse_duplicates(snapshot, matches, request.sort) if request.collapse else Collapsed(matches)
-        for matches in (ranked.full, ranked.partial)
-    )
+    """The page of an answer. `request` may differ from what was `asked` in its dates.
+
+    `fused` are the matches of the answer with those by their meaning, if these count.
+    """
+    parsed, context, found, min_full = answer[:4]
+    own = fingerprint(asked, settings.restriction, settings.weigh_meaning(asked) if fused else 0.0)
+    ranked = _apply_recency(snapshot, fused or found, request.half_life)
+    full, others = Collapsed(ranked.full), ranked.by_meaning
+    if request.collapse:
+        full = collapse_duplicates(snapshot, ranked.full, request.sort)
+        full, others = collapse_under(snapshot, full, others)
+    others = unite([ranked.partial, others], snapshot.articles)
+    partial = collapse_duplicates(snapshot, others, request.sort) if request.collapse else Collapsed(others)
     shown, shown_partial, next_cursor = select_page(
         snapshot, full.shown, partial.shown, asked, cursor, min_full, own
     )
-    hits, is_marked = make_hits(snapshot, settings, ranked, shown, full, deadline)
+    hits, is_marked = make_hits(snapshot, settings, found, shown, full, deadline)
     more, is_more_marked = make_hits(
-        snapshot, settings, ranked, shown_partial, partial, deadline, is_partial=True
+        *(snapshot, settings, found, shown_partial, partial, deadline),
+        is_partial=True,
+        nearest=fused.nearest if fused else {},
     )
     hits += more
     articles = found.full.articles
@@ -230,7 +309,9 @@ def _make_page(
         notes.append(make_note(NoteCode.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
     explanation: Explanation | None = None
     if request.explain:
-        explanation, hits = _explain(context, parsed, found, (shown, shown_partial), hits, request, notes)
+        explanation, hits = _explain(
+            context, parsed, found, (shown, shown_partial), hits, request, notes, fused
+        )
     no_results: NoResults | None = None
     if not len(articles) and not found.timed_out and snapshot.collection is None:
         no_results = _explain_no_results(context, settings, request, parsed, notes)
@@ -253,6 +334,7 @@ def _make_page(
         timed_out=found.timed_out,
         explanation=explanation,
         no_results=no_results,
+        by_meaning=len(ranked.by_meaning),
     )
 
 
@@ -262,6 +344,7 @@ def _evaluate(
     cursor: Cursor | None,
     allowed: Ids | None,
     deadline: Deadline,
+    by_meaning: MeaningSearch | None,
     request: SearchRequest,
     *,
     dates_as_text: bool = False,
@@ -274,21 +357,28 @@ def _evaluate(
     limit = request.limit or 0
     # Scores must be exact as deep as the page reaches. A cursor or another order may begin anywhere.
     is_ranked = request.sort == "relevance" and not (cursor or request.half_life)
+    depth = request.offset + limit + 1 if is_ranked else None
     parsed = settings.parse_request(request, dates_as_text=dates_as_text)
     # Partial matches are no help while the word that they lack is being typed.
     if min_full is None:
         min_full = 1 if parsed.is_unfinished else max(limit, 1)
         min_full = cursor.min_full if cursor else min_full
+    meant = ""
+    # Nor is the meaning of a text known before its last word is.
+    if by_meaning and not parsed.is_unfinished:
+        typed = settings.parse(request.query, dates_as_text=dates_as_text).tree
+        meant = by_meaning.read(typed, settings.today(), day_first=settings.day_first)
+        depth = by_meaning.choose_depth(request, depth) if meant else depth
     context = settings.make_context(snapshot, parsed.tree, deadline)
     found = run_query(
         context,
         parsed.tree,
         min_full_matches=min_full,
-        depth=request.offset + limit + 1 if is_ranked else None,
+        depth=depth,
         always_score=snapshot.near_duplicates.members if request.collapse else None,
         restrict_to=allowed,
     )
-    return _Answer(parsed, context, found, min_full)
+    return _Answer(parsed, context, found, min_full, meant, dates_as_text)
 
 
 def _count(
@@ -374,15 +464,20 @@ def finds_itself(snapshot: Snapshot, settings: SearchSettings, number: int) -> b
     return number in run_query(QueryContext(snapshot, settings.languages), words).full.articles
 
 
-def _apply_recency(snapshot: Snapshot, found: QueryMatches, half_life: float | None) -> QueryMatches:
+def _apply_recency(
+    snapshot: Snapshot, found: QueryMatches | FusedMatches, half_life: float | None
+) -> _RankedMatches:
     """The matches with scores that halve every `half_life` days, if the request has a half-life."""
+    by_meaning = NO_MATCHES if isinstance(found, QueryMatches) else found.by_meaning
+    ranked = _RankedMatches(found.full, found.partial, by_meaning)
     if half_life is None:
-        return found
-    full, partial = (
-        Matches(matches.articles, matches.scores * measure_recency(snapshot, matches.articles, half_life))
-        for matches in (found.full, found.partial)
+        return ranked
+    return _RankedMatches(
+        *(
+            Matches(matches.articles, matches.scores * measure_recency(snapshot, matches.articles, half_life))
+            for matches in ranked
+        )
     )
-    return msgspec.structs.replace(found, full=full, partial=partial)
 
 
 def _suggest_spelling(
@@ -428,15 +523,22 @@ def _explain(
     hits: list[Hit],
     request: SearchRequest,
     notes: list[Note],
+    fused: FusedMatches | None,
 ) -> tuple[Explanation | None, list[Hit]]:
     """The explanation of the query, and the hits with those of their scores; neither when time is up."""
+
+    def explain_words(matches: Matches) -> tuple[HitExplanation, ...]:
+        return explain_hits(context, parsed.tree, found, matches, request.half_life)
+
+    parts: list[HitExplanation] = []
     try:
         explanation = explain_query(context, parsed.tree)
-        parts = [
-            part
-            for matches in shown
-            for part in explain_hits(context, parsed.tree, found, matches, request.half_life)
-        ]
+        for matches in shown:
+            if fused is None:
+                parts += explain_words(matches)
+            else:
+                recency = measure_recency(context.snapshot, matches.articles, request.half_life)
+                parts += fused.explain(matches, recency, explain_words)
     except TimedOut:
         notes.append(make_note(NoteCode.NOT_EXPLAINED))
         return None, hits

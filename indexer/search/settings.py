@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 from indexer.engine import NO_DEADLINE, Clock, Deadline, QueryContext, Snapshot
 from indexer.fields import FieldType, list_weights
@@ -24,6 +25,10 @@ from indexer.results import Note
 from indexer.search.request import SearchRequest
 from indexer.text.synonyms import Synonyms
 
+# It is imported where it is used, since most indexes have no vectors.
+if TYPE_CHECKING:
+    from indexer.search.meaning import Meaning
+
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
@@ -36,6 +41,7 @@ class SearchSettings:
     ids that they had before. `fields` are the custom fields that the index was made with.
     `sources` are the names of sources that the configuration or the index gives them: each stands for this
     source alone. `restriction` is the digest of the filters that hold in every answer, if any.
+    `meaning` is the model that finds articles by their meaning, None for none.
     """
 
     languages: Sequence[str]
@@ -54,6 +60,13 @@ class SearchSettings:
     fields: Mapping[str, FieldType] = field(default_factory=dict)
     sources: Collection[str] = ()
     restriction: str = ""
+    meaning: Meaning | None = None
+
+    def weigh_meaning(self, request: SearchRequest) -> float:
+        """The share of the meaning in the scores of a request, 0 if it is searched by words alone."""
+        if self.meaning is None or request.sort != "relevance":
+            return 0.0
+        return self.meaning.weight if request.meaning is None else request.meaning
 
     def parse(self, text: str, *, dates_as_text: bool = False) -> ParsedQuery:
         """The tree of a text alone, without synonyms, and notes about it; see `parse_query`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from indexer.article import Article
 from indexer.engine import (
     NO_DEADLINE,
     Deadline,
+    Ids,
+    QueryMatches,
     Snapshot,
     TimedOut,
     collapse_duplicates,
@@ -18,16 +21,20 @@ from indexer.engine import (
     make_unscored,
     match_stems,
     select_top,
+    unite,
 )
 from indexer.fields import list_weights
 from indexer.query import NoteCode, make_note
 from indexer.results import ArticleInfo, Hits, Note
 from indexer.search.highlight import split_text
-from indexer.search.passages import make_hits
+from indexer.search.passages import NO_NEAREST, make_hits
 from indexer.search.request import check_limit
 from indexer.search.settings import SearchSettings
 from indexer.text.analyzer import get_analyzer, get_tag
 from indexer.text.languages import base_language, stop_words
+
+if TYPE_CHECKING:
+    from indexer.search.meaning import FusedMatches
 
 TERMS = 25
 """How many terms of an article are searched for."""
@@ -41,7 +48,8 @@ def find_similar(snapshot: Snapshot, settings: SearchSettings, number: int, limi
     """The articles most like the one with a number, without that article and its near-duplicates.
 
     They are the hits of a BM25 query of its heaviest terms, each boosted by its weight in the article. When
-    the time is up, only the terms that were looked up count.
+    the time is up, only the terms that were looked up count. Where the article has vectors, its meaning
+    counts as well, and articles that have none of the terms may be among them.
     """
     check_limit("limit", limit)
     with Deadline(settings.seconds, settings.clock) as deadline:
@@ -60,12 +68,39 @@ def find_similar(snapshot: Snapshot, settings: SearchSettings, number: int, limi
         if timed_out:
             values = {"seconds": settings.seconds, "looked_up": len(found.terms)}
             notes.append(make_note(NoteCode.SIMILAR_TIMED_OUT, values))
-        collapsed = collapse_duplicates(snapshot, found.full, "relevance")
+        fused: FusedMatches | None = None
+        if not timed_out:
+            fused = _fuse_with_meaning(snapshot, settings, number, found, excluded, notes, deadline)
+        matches = found.full if fused is None else unite([fused.full, fused.by_meaning], snapshot.articles)
+        collapsed = collapse_duplicates(snapshot, matches, "relevance")
         shown = select_top(snapshot, collapsed.shown, "relevance", 0, limit)
-        hits, is_marked = make_hits(snapshot, settings, found, shown, collapsed, deadline)
+        nearest = fused.nearest if fused else NO_NEAREST
+        hits, is_marked = make_hits(snapshot, settings, found, shown, collapsed, deadline, nearest=nearest)
         if not is_marked:
             notes.append(make_note(NoteCode.NOT_MARKED))
         return Hits(hits, notes, timed_out=timed_out)
+
+
+def _fuse_with_meaning(
+    snapshot: Snapshot,
+    settings: SearchSettings,
+    number: int,
+    found: QueryMatches,
+    excluded: Ids,
+    notes: list[Note],
+    deadline: Deadline,
+) -> FusedMatches | None:
+    """The articles that share terms with one, and those whose meaning is close to its own.
+
+    None, perhaps with a note, if there is no model, or if the article has no vectors.
+    """
+    if settings.meaning is None or not settings.meaning.weight:
+        return None
+    from indexer.search.meaning import find_similar_meaning
+
+    fused, note = find_similar_meaning(snapshot, settings.meaning, number, found, excluded, deadline)
+    notes += [note] if note else []
+    return fused
 
 
 def find_duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:

@@ -26,12 +26,13 @@ def test_the_page_as_json_has_the_documented_shape(examples: Index) -> None:
     assert set(page) == {
         "query", "total", "partial", "collapsed", "offset", "limit", "took_ms", "timed_out", "notes",
         "did_you_mean", "explanation", "no_results", "facets", "timeline", "cursor", "hits",
-        "suggested_filters",
+        "suggested_filters", "by_meaning",
     }  # fmt: skip
     assert (page["facets"], page["timeline"], page["cursor"]) == ({}, None, None)
     hit = page["hits"][0]
     assert set(hit) == {
         "article", "score", "title_spans", "missing", "passages", "also", "explanation",
+        "by_meaning",
     }  # fmt: skip
     assert set(hit["article"]) == {
         "id", "title", "url", "language", "language_stated", "published", "source", "authors", "section",
