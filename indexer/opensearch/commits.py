@@ -138,6 +138,11 @@ class CommitState:
         return self.pointer.index
 
     @property
+    def articles(self) -> int:
+        """How many articles it has."""
+        return sum(self.summary.languages.values())
+
+    @property
     def aborted(self) -> tuple[int, ...]:
         """See `Pointer`."""
         return self.pointer.aborted

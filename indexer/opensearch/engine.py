@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,10 +20,13 @@ from indexer.store.reader import RestrictionCache, Today
 # What writes is imported in the methods, because a process that only reads needs none of it.
 if TYPE_CHECKING:
     from indexer.opensearch.writer import WritableCluster
-    from indexer.results import Diagnosis, Verification
+    from indexer.results import Diagnosis, EmbedReport, Verification
     from indexer.sync import Progress
 
 T = TypeVar("T")
+
+_PAUSES = (0.1, 0.3, 0.6, 1.0)
+"""Seconds between the attempts to open a commit of which the cluster does not show all articles."""
 
 
 class ClusterEngine:
@@ -95,6 +99,12 @@ class ClusterEngine:
 
         return repair(self._config, self._today, self._cluster, progress, allow_mass_delete=allow_mass_delete)
 
+    def embed(self, *, progress: Progress | None, stop: Callable[[], bool] | None) -> EmbedReport:
+        """See `Index.embed`: raises ConfigError, since vectors are kept in a folder."""
+        from indexer.store.model import make_cluster_error
+
+        raise make_cluster_error(self._cluster.address)
+
     def close(self) -> None:
         """Close the connections; the next read opens them again."""
         with self._lock:
@@ -112,6 +122,18 @@ class ClusterEngine:
             return before[1]
         # Two threads may open the same commit, but none waits for another one's requests.
         opened = open_reader(self._cluster, commit, self._config, self._today)
+        for pause in _PAUSES:
+            if opened.has_all_articles:
+                break
+            # A copy of a shard that is being recovered may show an older state for a moment.
+            time.sleep(pause)
+            opened = open_reader(self._cluster, commit, self._config, self._today)
+        if not opened.has_all_articles:
+            raise IndexUnavailable(
+                f"the cluster at {self._cluster.address.url} shows {opened.view.facts.articles:,} of "
+                f"{opened.commit.articles:,} articles",
+                "try again later; if it stays so, run `nutgraf verify`",
+            )
         with self._lock:
             self._opened = commit, opened
         return opened

@@ -226,6 +226,8 @@ class _Search:
         if not self.total and not self.time.timed_out:
             no_results = self.explain_no_results(reading, notes)
         grain = None if self.asked.timeline == "auto" else self.asked.timeline
+        if self.asked.meaning:
+            notes.append(make_note(NoteCode.NO_VECTORS))
         if timeline and grain not in (None, timeline.grain):
             notes.append(make_note(NoteCode.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
         if self.time.timed_out and not page.timed_out:

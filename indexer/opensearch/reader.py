@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
@@ -101,6 +101,15 @@ class ClusterReader:
     @property
     def fields(self) -> Mapping[str, FieldType]:
         return self.search_settings.fields
+
+    @property
+    def has_all_articles(self) -> bool:
+        """Whether the cluster showed all articles of the commit when they were counted."""
+        return self.view.facts.articles == self.commit.articles
+
+    @property
+    def has_vectors(self) -> bool:
+        return False
 
     def restrict(self, restriction: Restriction) -> ClusterReader:
         """What is left of the commit for readers who see only the articles that pass some filters."""
@@ -218,6 +227,12 @@ class ClusterReader:
         note = make_note(NoteCode.QUOTE_TIMED_OUT, {"seconds": limit.seconds})
         return msgspec.structs.replace(check, notes=(*check.notes, note), timed_out=True)
 
+    def embed_texts(self, texts: Sequence[str]) -> NoReturn:
+        self._refuse_meaning()
+
+    def find_nearest(self, vector: Any, limit: int, request: SearchRequest) -> NoReturn:
+        self._refuse_meaning()
+
     def get_status(self) -> Status:
         facts, summary, settings = self.view.facts, self.commit.summary, self.commit.settings
         is_restricted = bool(self.search_settings.restriction)
@@ -245,6 +260,13 @@ class ClusterReader:
             library_changes=settings.library_changes(),
             fields=dict(self.fields),
         )
+
+    def _refuse_meaning(self) -> NoReturn:
+        """Raise ConfigError, since no vectors are kept on a cluster."""
+        # Imported here, because it imports what opens models.
+        from indexer.store.model import make_cluster_error
+
+        raise make_cluster_error(self.view.cluster.address)
 
     def _find(self, article_id: str) -> Hit:
         """The hit of the article that has an id, or had it before, or of the one record that states it."""

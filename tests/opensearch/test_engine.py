@@ -10,6 +10,7 @@ from indexer.opensearch.commits import KEEP_SECONDS
 from indexer.opensearch.engine import ClusterEngine
 from indexer.opensearch.reader import ClusterReader
 from indexer.store import update
+from tests.opensearch import server
 from tests.opensearch.steps import TODAY, Clock, make_articles, make_writer
 
 
@@ -87,4 +88,16 @@ def test_a_reader_of_all_articles_is_told_if_some_are_deleted_meanwhile(
     rebuild_twice(cluster)
     with pytest.raises(IndexUnavailable, match=r"100 articles of the commit .*: read them again"):
         list(articles)
+    engine.close()
+
+
+def test_a_commit_of_which_the_cluster_does_not_show_all_articles_is_not_opened(
+    cluster: Cluster, engine: ClusterEngine, opensearch: server.Cluster
+) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A", b="B"))
+    index = f"/{cluster.address.name}-000001"
+    (hit,) = opensearch.request("POST", f"{index}/_search", {"query": {"term": {"id": "b"}}})["hits"]["hits"]
+    opensearch.request("DELETE", f"{index}/_doc/{hit['_id']}?refresh=true")
+    with pytest.raises(IndexUnavailable, match=r"shows 1 of 2 articles: try again later; .*nutgraf verify"):
+        engine.read(lambda reader: reader.get_status())
     engine.close()

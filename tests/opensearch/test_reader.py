@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from indexer import Article, ClusterAddress, Config, Index, InvalidRequest
+from indexer import Article, ClusterAddress, Config, ConfigError, Index, InvalidRequest
 from indexer.opensearch import commits
 from indexer.opensearch.cluster import Cluster, SearchTimedOut
 from indexer.opensearch.pages import WINDOW
@@ -247,6 +247,11 @@ def test_pages_show_each_hit_once_although_windows_have_little_text(
 def test_a_page_of_a_cluster_that_is_too_slow_says_so_and_gives_no_reason(slow: ClusterReader) -> None:
     page = slow.search(SearchRequest("zeppelin harbour"))
     assert (page.timed_out, page.no_results, page.did_you_mean) == (True, None, None)
+
+
+def test_vectors_are_not_searched_on_a_cluster(stories: Both) -> None:
+    with pytest.raises(ConfigError, match="searching by meaning"):
+        stories.cluster.nearest([1.0, 0.0])
 
 
 class ExhaustedCluster(Cluster):
