@@ -6,9 +6,9 @@ both have in common is below them: query language, analysis, passages, cursors, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from indexer.article import Article
 from indexer.config import Config
@@ -18,9 +18,10 @@ from indexer.search.request import Restriction, SearchRequest
 from indexer.store.embedded import EmbeddedEngine
 
 if TYPE_CHECKING:
-    from indexer.results import Diagnosis, QuoteCheck, Verification
+    from indexer.results import Diagnosis, EmbedReport, QuoteCheck, Verification
     from indexer.store.update import WritableIndex
     from indexer.sync import Progress
+    from indexer.vectors import Matrix
 
 T = TypeVar("T")
 
@@ -38,6 +39,10 @@ class EngineReader(Protocol):
     @property
     def fields(self) -> Mapping[str, FieldType]:
         """See `IndexReader.fields`."""
+
+    @property
+    def has_vectors(self) -> bool:
+        """See `IndexReader.has_vectors`."""
 
     @property
     def damage(self) -> str | None:
@@ -69,6 +74,12 @@ class EngineReader(Protocol):
 
     def verify_quote(self, text: str, article_id: str | None) -> QuoteCheck:
         """See `IndexReader.verify_quote`."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Matrix:
+        """See `IndexReader.embed_texts`."""
+
+    def find_nearest(self, vector: Any, limit: int, request: SearchRequest) -> Hits:
+        """See `IndexReader.nearest`; the request has the filters."""
 
     def get_status(self) -> Status:
         """See `IndexReader.get_status`."""
@@ -105,6 +116,9 @@ class Engine(Protocol):
 
     def repair(self, *, allow_mass_delete: bool, progress: Progress | None) -> Diagnosis:
         """See `Index.repair`."""
+
+    def embed(self, *, progress: Progress | None, stop: Callable[[], bool] | None) -> EmbedReport:
+        """See `Index.embed`."""
 
     def close(self) -> None:
         """Close files and connections; the next read opens them again."""

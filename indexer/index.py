@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.address import is_service
 from indexer.article import Article
 from indexer.config import Config, load_config
 from indexer.engines import Engine, EngineReader, open_engine
-from indexer.errors import NutgrafError
+from indexer.errors import ConfigError, ModelFailed, NutgrafError
 from indexer.fields import FieldType
 from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, Status, Suggestion
 from indexer.search.request import Restriction, SearchRequest, Values, make_restriction
 from indexer.store.reader import check_restriction
 
 if TYPE_CHECKING:
-    from indexer.results import Diagnosis, QuoteCheck, SyncReport, Verification
+    from indexer.results import Diagnosis, EmbedReport, QuoteCheck, SyncReport, Verification
     from indexer.sync import Progress
 
 T = TypeVar("T")
@@ -63,6 +68,7 @@ class IndexReader:
         seconds: float | None = None,
         explain: bool = False,
         prefix: bool = False,
+        meaning: float | None = None,
         filters: Mapping[str, Any] | None = None,
         **more_filters: Values | bool,
     ) -> Page:
@@ -96,12 +102,18 @@ class IndexReader:
         tag, publisher, and custom fields that are declared with `facet = true`. `timeline` is day,
         week, month or year, or True for the one that fits. See `Page`.
 
+        `meaning` is how much the meaning of the query counts beside its words, from 0 (not at all) to 1
+        (default: `meaning` of the configuration), when hits are sorted by relevance. It needs a model and the
+        vectors that `embed` makes, and counts for queries of plain words only. Hits that are found by their
+        meaning alone have `by_meaning` and follow the full matches; no count but that of the page has them.
+
         `seconds` is the time limit (default: `query_seconds` of the configuration, at most 60); when it is
         reached, the page has `timed_out`. With `explain`, the page has an explanation of the query and each
         hit one of its score.
 
         Raises InvalidRequest, which names the keyword, for a value that has no meaning, TypeError for an
-        unknown keyword, IndexMissing or IndexDamaged.
+        unknown keyword, IndexMissing or IndexDamaged; ModelFailed for a cursor of a page to which the meaning
+        has added, while the model fails.
         """
         return self.run(
             SearchRequest.from_keywords(
@@ -119,6 +131,7 @@ class IndexReader:
                 seconds=seconds,
                 explain=explain,
                 prefix=prefix,
+                meaning=meaning,
                 filters=filters,
                 **more_filters,
             )
@@ -169,10 +182,38 @@ class IndexReader:
         """Return the articles that are most similar to the one with this id, the most similar first.
 
         Its near-duplicates are not among them (see `find_duplicates`), and near-duplicates of each other are
-        one hit. The words that they share are highlighted. It has the time of a query; the hits have
-        `timed_out` if that was up. Raises ArticleMissing, and InvalidRequest for an invalid limit.
+        one hit. The words that they share are highlighted. Where the article has vectors, its meaning counts
+        as in `search`. It has the time of a query; the hits have `timed_out` if that was up. Raises
+        ArticleMissing, and InvalidRequest for an invalid limit.
         """
         return self._read(lambda reader: reader.find_similar(article_id, limit))
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors that the model of the configuration makes of texts.
+
+        They are the rows of an array (float32), in the order of the texts; the length of each is 1, or 0 if
+        the model knows nothing in the text. Raises ConfigError without a model or a library that it needs,
+        ModelFailed if it fails, and InvalidRequest for anything but texts.
+        """
+        return self._read(lambda reader: reader.embed_texts(texts))
+
+    def nearest(
+        self,
+        vector: Sequence[float] | NDArray[Any],
+        limit: int = 10,
+        *,
+        filters: Mapping[str, Any] | None = None,
+    ) -> Hits:
+        """Return the articles with a paragraph whose vector is nearest to this one, the nearest first.
+
+        Each hit has that paragraph as its passage, and the cosine of the two vectors as its score.
+        Near-duplicates are one hit. `filters` are those of `search`, by name. The vectors are those of the
+        model of the configuration, or of the only model that the index has some of; a note says if there are
+        none. Raises InvalidRequest for a vector of another number of dimensions, or without a direction, and
+        ConfigError if the index has vectors of several models, of which none is in the configuration.
+        """
+        request = SearchRequest.from_keywords("", filters=filters)
+        return self._read(lambda reader: reader.find_nearest(vector, limit, request))
 
     def find_duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
         """Return the near-duplicates of the article with this id, newest first; raises ArticleMissing."""
@@ -187,6 +228,17 @@ class IndexReader:
         InvalidRequest for a text without words or of more than 4,000 characters.
         """
         return self._read(lambda reader: reader.verify_quote(text, article_id))
+
+    def load_model(self) -> None:
+        """Load the model by which articles are found by their meaning, if there is one, and return then.
+
+        Without this, the first search loads it, and answers by words, with a note, if that takes too long.
+        Of a service, nothing is loaded. If the model fails, nothing is raised: the searches say so. Raises
+        IndexMissing or IndexDamaged.
+        """
+        if not is_service(self.config.model) and self.has_vectors:
+            with suppress(ConfigError, ModelFailed):
+                self.embed_texts([])
 
     def get_revision(self) -> str:
         """Return a short name of the current snapshot, which changes with every commit and every rebuild.
@@ -209,6 +261,14 @@ class IndexReader:
     def fields(self) -> Mapping[str, FieldType]:
         """The custom fields that the index was made with; raises IndexMissing or IndexDamaged."""
         return self._read(lambda reader: reader.fields)
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether there is what articles are found by their meaning with: vectors, and a model.
+
+        Raises IndexMissing or IndexDamaged.
+        """
+        return self._read(lambda reader: reader.has_vectors)
 
     @property
     def damage(self) -> str | None:
@@ -270,13 +330,17 @@ class Index(IndexReader):
         """Read the whole index, and compare it with its checksums and its parts with each other.
 
         With `deep`, also read all sources again, index their articles again, and name what differs. Returns
-        what was compared; without `deep`, there are no differences in it. Raises IndexDamaged, naming the
-        file and the place in it, if the index was altered or something is missing.
+        what was compared; without `deep`, there are no differences in it but vectors that were altered, since
+        these can be made again. Raises IndexDamaged, naming the file and the place in it, if anything else
+        was altered or is missing.
         """
         return self._engine.verify(deep=deep, progress=progress)
 
     def diagnose(self) -> Diagnosis:
-        """Return the problems of the index, and how to repair each; nothing is changed."""
+        """Return the problems of the index, and how to repair each; nothing is changed.
+
+        The model of the configuration is given a word to try it, also if it is a service.
+        """
         return self._engine.diagnose()
 
     def repair(self, *, allow_mass_delete: bool = False, progress: Progress | None = None) -> Diagnosis:
@@ -431,6 +495,29 @@ class Index(IndexReader):
 
         index, other = self._engine.open_for_writing(), to._engine.open_for_writing()
         return update.copy(index, other, replace=replace, progress=progress)
+
+    def embed(
+        self, *, progress: Progress | None = None, stop: Callable[[], bool] | None = None
+    ) -> EmbedReport:
+        """Make a vector of each paragraph that has none of the configured model, to be found by its meaning.
+
+        If the model is a service, it gets all texts of the archive. A text that it refuses, such as one that
+        is too long, is found by its words alone. A text that has a vector anywhere in this generation or the
+        previous one is not embedded again. The lock of the index is only held to write, in a commit about
+        every half minute: whoever writes to the index meanwhile is not held up, and what was written is taken
+        into account. `progress` counts paragraphs, and starts again when there are more of them than there
+        were.
+
+        `stop` is called between batches: once it returns True, what was embedded is committed, and the report
+        is `interrupted`. If the model fails meanwhile, what was embedded is committed, too, and the report
+        has the `failure`. The next call goes on with the rest.
+
+        Raises ConfigError if there is no model in the configuration, or it cannot be opened, or the index is
+        on a cluster; ModelFailed if it cannot be loaded; IndexMissing, IndexDamaged and IndexOutdated. Raises
+        IndexLocked if another writer does not let this one write for as long as embedding what is to be
+        written has taken, and for at least `lock_timeout`.
+        """
+        return self._engine.embed(progress=progress, stop=stop)
 
     # Closing
 

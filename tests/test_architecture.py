@@ -13,6 +13,7 @@ import pytest
 
 from indexer import Article, open_index
 from tests.fixtures.folders import Archive
+from tests.fixtures.models import make_tiny_model, make_tiny_onnx
 
 ROOT = Path(__file__).parents[1]
 # From the top down: a package imports from itself and from the packages in the lines below it.
@@ -23,7 +24,7 @@ DIRECTION = """
     store opensearch
     search sync
     engine
-    query readers
+    query readers vectors
     text
     article fields sources results config address
     files
@@ -130,6 +131,11 @@ def test_the_site_knows_nothing_of_the_engine() -> None:
         ("watchfiles", ("indexer.store.watch",)),
         ("opensearchpy", ("indexer.opensearch.cluster",)),
         ("botocore", ("indexer.opensearch.aws",)),
+        ("onnxruntime", ("indexer.vectors.onnx",)),
+        ("tokenizers", ("indexer.vectors.folder",)),
+        ("safetensors", ("indexer.vectors.static",)),
+        ("sentence_transformers", ("indexer.vectors.hub",)),
+        ("huggingface_hub", ("indexer.vectors.hub",)),
     ],
 )
 def test_a_library_stays_in_its_packages(library: str, packages: tuple[str, ...]) -> None:
@@ -224,12 +230,25 @@ HEAVY = {
     "pypdfium2",
     "fastwarc",
     "feedparser",
+    "onnxruntime",
+    "tokenizers",
+    "safetensors",
+    "huggingface_hub",
 }
 
 
 @pytest.mark.parametrize("code", ["import indexer", "import indexer.cli.program", "import indexer.readers"])
 def test_heavy_libraries_are_loaded_only_when_used(code: str) -> None:
     assert loaded_by(code) & HEAVY == set()
+
+
+def test_opening_a_model_and_telling_its_fingerprint_load_nothing_that_runs_it(tmp_path: Path) -> None:
+    folders = [str(make_tiny_model(tmp_path / "static")), str(make_tiny_onnx(tmp_path / "onnx"))]
+    loaded = loaded_by(
+        "from indexer.vectors import open_model\n"
+        f"for name in [*{folders!r}, 'https://models.example/v1#name']: open_model(name).fingerprint"
+    )
+    assert loaded & HEAVY == set()
 
 
 def test_the_library_alone_loads_neither_the_command_nor_the_site() -> None:
@@ -251,9 +270,10 @@ def test_a_search_with_the_command_loads_nothing_that_reads_sources_or_writes(ar
     arguments = ["search", "crane", "--index", str(archive.folder)]
     loaded = modules_loaded_by(f"from indexer.cli import run_cli\nassert run_cli({arguments!r}) == 0")
     ours = {name for name in loaded if name.startswith("indexer.")}
-    packages = ("readers", "engine.build", "engine.whoosh", "integrations")
+    packages = ("readers", "engine.build", "engine.whoosh", "integrations", "vectors")
     modules = {
         "indexer.store.update",
+        "indexer.search.meaning",
         "indexer.search.suggest",
         "indexer.search.quotes",
         "indexer.search.similar",

@@ -374,7 +374,7 @@ def test_every_type_that_the_library_returns_has_a_public_name() -> None:
 
 READING = {
     "search": "query since until sort half_life limit offset cursor facets timeline collapse seconds explain"
-    " prefix filters more_filters",
+    " prefix meaning filters more_filters",
     "run": "request",
     "get_revision": "",
     "suggest": "prefix limit",
@@ -385,6 +385,9 @@ READING = {
     "find_similar": "article_id limit",
     "find_duplicates": "article_id",
     "verify_quote": "text article_id",
+    "embed_texts": "texts",
+    "nearest": "vector limit filters",
+    "load_model": "",
     "get_status": "",
 }
 SIGNATURES = {
@@ -401,6 +404,7 @@ SIGNATURES = {
     "forget": "source",
     "rebuild": "sources allow_mass_delete progress",
     "copy": "to replace progress",
+    "embed": "progress stop",
     "close": "",
 }
 
@@ -411,11 +415,11 @@ def test_the_arguments_of_the_index_are_these(name: str) -> None:
 
 
 def test_every_public_part_of_the_index_is_pinned() -> None:
-    assert list_public_parts(Index) == {*SIGNATURES, "path", "exists", "damage", "fields"}
+    assert list_public_parts(Index) == {*SIGNATURES, "path", "exists", "damage", "fields", "has_vectors"}
 
 
 def test_a_restricted_index_can_only_be_read() -> None:
-    assert list_public_parts(RestrictedIndex) == {*READING, "exists", "damage", "fields"}
+    assert list_public_parts(RestrictedIndex) == {*READING, "exists", "damage", "fields", "has_vectors"}
 
 
 def list_public_parts(kind: type) -> set[str]:
@@ -429,7 +433,7 @@ def test_the_library_is_marked_as_typed() -> None:
 def test_every_error_is_a_nutgraf_error_with_an_exit_code() -> None:
     errors = [getattr(indexer, name) for name in indexer.__all__]
     errors = [error for error in errors if isinstance(error, type) and issubclass(error, Exception)]
-    assert len(errors) == 18
+    assert len(errors) == 19
     assert all(issubclass(error, indexer.NutgrafError) for error in errors)
     assert {error.__name__: error.exit_code for error in errors if error.exit_code != 1} == {
         "ConfigError": 2,

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from indexer.cli.embedding import Embedding, check_model, embed_all, finish_embedding
 from indexer.cli.options import (
+    embed_option,
     index_option,
     jobs_option,
     json_option,
@@ -20,8 +22,16 @@ from indexer.cli.options import (
     open_configured,
 )
 from indexer.cli.progress import show_progress
-from indexer.cli.render import describe_kinds, name_error, print_error, print_json, print_report, sanitize
-from indexer.cli.signals import stop_on_interrupt
+from indexer.cli.render import (
+    describe_kinds,
+    name_error,
+    print_embedding,
+    print_error,
+    print_json,
+    print_report,
+    sanitize,
+)
+from indexer.cli.signals import INTERRUPTED, stop_on_interrupt
 from indexer.errors import NutgrafError, SourceShrunk
 
 if TYPE_CHECKING:
@@ -29,7 +39,6 @@ if TYPE_CHECKING:
     from indexer.results import SyncReport
 
 SKIPPED = 3
-INTERRUPTED = 130
 _FLAG = "with --allow-mass-delete"
 _OF_INDEX = "with `nutgraf index --allow-mass-delete`"
 _ENDING = "ending; press Ctrl-C again to discard what is being read"
@@ -44,6 +53,7 @@ _sources_argument = click.argument(
 @index_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; write nothing.")
 @mass_delete_option
+@embed_option
 @jobs_option
 @memory_option
 @lock_option
@@ -53,6 +63,7 @@ def index(
     index: str | None,
     dry_run: bool,
     allow_mass_delete: bool,
+    embed: bool,
     as_json: bool,
     **options: float | None,
 ) -> int:
@@ -65,11 +76,25 @@ def index(
     Ctrl-C commits what was read until then; a second Ctrl-C commits nothing.
     """
     archive = open_configured(index=index, **options)
+    if embed:
+        if dry_run:
+            raise click.UsageError("--embed cannot be used with --dry-run, which writes nothing")
+        check_model(archive)
     with show_progress() as progress, stop_on_interrupt() as stop, _name_the_flag():
         report = archive.sync(
             *sources, dry_run=dry_run, allow_mass_delete=allow_mass_delete, progress=progress, stop=stop
         )
-    return finish(report, as_json=as_json)
+    if not embed or report.interrupted:
+        return finish(report, as_json=as_json)
+    if as_json:
+        embedding = embed_all(archive)
+        print_json(report.as_json() | {"embed": embedding.as_json()})
+        code = finish_sync(report)
+    else:
+        code = finish(report)
+        embedding = embed_all(archive)
+        print_embedding(embedding)
+    return finish_embedding(embedding) or code
 
 
 @click.command()
@@ -81,6 +106,7 @@ def index(
     metavar="SECONDS",
     help="List the sources every so often, for file systems that report no changes (network shares).",
 )
+@embed_option
 @jobs_option
 @memory_option
 @lock_option
@@ -89,6 +115,7 @@ def watch(
     sources: tuple[Path, ...],
     index: str | None,
     poll: float | None,
+    embed: bool,
     as_json: bool,
     **options: float | None,
 ) -> int:
@@ -102,15 +129,21 @@ def watch(
     Ctrl-C, or SIGTERM, commits what was read until then; a second one commits nothing.
     """
     archive = open_configured(index=index, **options)
+    if embed:
+        check_model(archive)
     said: set[Failure] = set()
     with show_progress() as progress, stop_on_interrupt(signal.SIGTERM, message=_ENDING) as stop:
+        embedding = Embedding(archive, stop, as_json=as_json) if embed else None
         for outcome in archive.watch(*sources, poll=poll, progress=progress, stop=stop):
             if progress:
                 progress.clear()
             if isinstance(outcome, NutgrafError):
                 message = f"{outcome} {_OF_INDEX}" if isinstance(outcome, SourceShrunk) else str(outcome)
                 print_error(name_error(outcome), message, as_json=as_json, is_line=True)
-            elif as_json:
+                continue
+            if embedding:
+                embedding.request()
+            if as_json:
                 print_json(outcome.as_json(), is_line=True)
             else:
                 print_report(outcome, to_err=True)
@@ -118,6 +151,8 @@ def watch(
                 said.update(new)
                 for message in _describe_skipped(new):
                     click.echo(f"nutgraf: {sanitize(message)}", err=True)
+        if embedding:
+            embedding.wait()
     # An administrator who ends a service gets no error.
     return 0 if stop.number == signal.SIGTERM else INTERRUPTED
 
@@ -168,6 +203,11 @@ def finish(report: SyncReport, *, as_json: bool = False, to_err: bool = False) -
         print_json(report.as_json())
     else:
         print_report(report, to_err=to_err)
+    return finish_sync(report)
+
+
+def finish_sync(report: SyncReport) -> int:
+    """Say what was skipped; returns the exit code."""
     messages = [f"{source} is missing: it was removed from the index" for source in report.without]
     if report.kinds_not_read:
         messages.append(describe_kinds(report.kinds_not_read))

@@ -33,7 +33,8 @@ def verify(index: str | None, deep: bool, as_json: bool) -> int:
     """Read the whole index, and compare it with its checksums and its parts with each other.
 
     Exit code 5, and one line that names the file and the place in it, if anything was altered; with --deep,
-    1 if the index differs from its sources.
+    1 if the index differs from its sources. Vectors that are damaged are listed, with exit code 1: the index
+    answers without them, and `nutgraf embed` makes them again.
     """
     archive = open_configured(index=index)
     with show_progress() as progress:

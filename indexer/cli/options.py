@@ -39,12 +39,24 @@ processes_option = click.option(
     type=click.IntRange(0, PROCESSES),
     help="How many processes answer (default: one per core, four at most).",
 )
+meaning_option = click.option(
+    "--meaning",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="How much the meaning counts, from 0 (only words) to 1, if the index has vectors (default: 0.4, or "
+    "as configured).",
+)
 memory_option = click.option(
     "--max-memory",
     "max_memory_mb",
     type=click.IntRange(min=1),
     metavar="MB",
     help="About how much memory the writer may use (default: 512).",
+)
+
+
+embed_option = click.option(
+    "--embed", is_flag=True, help="Then make vectors of what is new, as `nutgraf embed` does."
 )
 
 

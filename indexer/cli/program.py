@@ -14,12 +14,14 @@ from typing import NoReturn
 
 import click
 
+from indexer.cli.embedding import embed
 from indexer.cli.exporting import copy, export
-from indexer.cli.indexing import INTERRUPTED, forget, index, rebuild, watch
+from indexer.cli.indexing import forget, index, rebuild, watch
 from indexer.cli.maintenance import cache, doctor, status, verify
 from indexer.cli.render import name_error, print_error
 from indexer.cli.searching import evaluate, search
 from indexer.cli.serving import mcp, serve
+from indexer.cli.signals import INTERRUPTED
 from indexer.cli.streams import OutputFailed, ReaderGone, prepare_streams
 from indexer.errors import ConfigError, InvalidRequest, NutgrafError
 
@@ -39,7 +41,8 @@ def cli(context: click.Context) -> None:
 
 
 for _command in (
-    index, watch, rebuild, forget, status, verify, doctor, search, export, copy, evaluate, serve, mcp, cache
+    index, watch, rebuild, forget, embed, status, verify, doctor, search, export, copy, evaluate, serve, mcp,
+    cache,
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from indexer.results import (
         ClauseExplanation,
         Diagnosis,
+        EmbedReport,
         Explanation,
         FacetCount,
         Hit,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Status,
         SyncReport,
         Timeline,
+        VectorStatus,
         Verification,
     )
 
@@ -104,6 +106,15 @@ def print_report(report: SyncReport, *, to_err: bool = False) -> None:
     )
 
 
+def print_embedding(report: EmbedReport, *, to_err: bool = False) -> None:
+    """Print what `embed` did."""
+    click.echo(
+        f"{format_count(report.embedded, 'text')} embedded, {report.reused:,} reused, "
+        f"{report.unchanged:,} unchanged, in {report.seconds:.1f} s",
+        err=to_err,
+    )
+
+
 def print_status(found: Status) -> None:
     """Print what an index holds, a line for each fact."""
     span = f"{found.first} to {found.last}" if found.first else "none dated"
@@ -116,6 +127,7 @@ def print_status(found: Status) -> None:
         ("languages", languages or "none"),
         ("sources", ", ".join(found.sources) or "none"),
         ("committed", found.committed),
+        *([("vectors", _describe_vectors(found.vectors))] if found.vectors else []),
         ("libraries", libraries or "not recorded when the index was made"),
         *([("outdated", f"{found.library_changes}: run `nutgraf rebuild`")] if found.library_changes else []),
         *([("damage", found.damage)] if found.damage else []),
@@ -125,6 +137,18 @@ def print_status(found: Status) -> None:
         click.echo(f"{name:<10} {sanitize(value)}")
     for failure in found.failures:
         click.echo(f"{'skipped':<10} {sanitize(failure.path)}: {sanitize(failure.reason)}")
+
+
+def _describe_vectors(vectors: VectorStatus) -> str:
+    """Return how many texts have a vector of which model, and why that cannot be used, if it cannot."""
+    if vectors.problem:
+        return f"none can be used: {vectors.problem}"
+    # Not "paragraphs", of which the line above has another number: some are titles.
+    of_all = format_count(vectors.of_paragraphs, "text")
+    if not vectors.paragraphs:
+        return f"none of {of_all} by {vectors.model}; `nutgraf embed` makes them"
+    advice = "" if vectors.paragraphs == vectors.of_paragraphs else "; `nutgraf embed` makes the others"
+    return f"{vectors.paragraphs:,} of {of_all} by {vectors.model}{advice}"
 
 
 def print_diagnosis(found: Diagnosis) -> None:
@@ -146,7 +170,8 @@ def print_verification(found: Verification) -> None:
     articles = format_count(found.articles, "article")
     if found.sources_digest is None:
         paragraphs = format_count(found.paragraphs, "paragraph")
-        click.echo(f"all is well: {articles} in {paragraphs}, {found.size / 2**20:.1f} MB")
+        result = format_count(len(found.differences), "difference") if found.differences else "all is well"
+        click.echo(f"{result}: {articles} in {paragraphs}, {found.size / 2**20:.1f} MB")
         return
     result = "in step with its sources"
     if found.differences:
@@ -173,6 +198,8 @@ def print_page(page: Page) -> None:
         for line in format_query(page.explanation):
             click.echo(sanitize(line))
     more = f", and {page.partial:,} with some of the words" if page.partial else ""
+    if page.by_meaning:
+        more += f", and {page.by_meaning:,} found by {'its' if page.by_meaning == 1 else 'their'} meaning"
     articles = format_count(page.total, "article")
     at_least = "at least " if page.timed_out else ""
     collapsed = f"; {format_count(page.collapsed, 'near-duplicate')} collapsed" if page.collapsed else ""
@@ -193,6 +220,8 @@ def _print_hit(place: int, hit: Hit) -> None:
         facts.append(f"by {', '.join(article.authors)}")
     if hit.missing:
         facts.append(f"without {', '.join(hit.missing)}")
+    if hit.by_meaning:
+        facts.append("found by its meaning")
     click.echo(f"\n{place}. {_make_bold(article.title or '(no title)', hit.title_spans)}")
     click.echo(f"   {sanitize('  '.join(facts))}")
     for passage in hit.passages:
@@ -280,8 +309,21 @@ def format_explanation(explanation: HitExplanation) -> Iterator[str]:
         yield f"{word.points:.3f}  {word.label}{form}: {fields}; rarity {word.rarity:.2f}{times}"
     for pair in explanation.pairs:
         yield f"{pair.points:.3f}  {pair.label}: side by side or near"
-    recency = "" if explanation.recency == 1 else f" and {explanation.recency:.3f} for recency"
-    yield f"{explanation.score:.3f}  in all, with {explanation.nearness:.3f} for nearness{recency}"
+    factors = [f"{explanation.nearness:.3f} for nearness"] if explanation.words else []
+    if own := explanation.meaning:
+        if own.words:
+            nearness = f", with {factors.pop()}" if factors else ""
+            yield (
+                f"{own.words:.3f}  words: {1 - own.weight:.2f} × {explanation.word_points:.3f} points"
+                f"{nearness}, of {explanation.most_word_points:.3f}, the most that an article has"
+            )
+        yield (
+            f"{own.points:.3f}  meaning: {own.weight:.2f} × closeness {own.closeness:.3f} "
+            f"(cosine {own.cosine:.3f})"
+        )
+    if explanation.recency != 1:
+        factors.append(f"{explanation.recency:.3f} for recency")
+    yield f"{explanation.score:.3f}  in all" + (f", with {' and '.join(factors)}" if factors else "")
 
 
 def format_no_results(no_results: NoResults) -> Iterator[str]:

@@ -7,8 +7,15 @@ from typing import Any
 
 import click
 
-from indexer.cli.options import add_filter_options, index_option, json_option, open_configured
+from indexer.cli.options import (
+    add_filter_options,
+    index_option,
+    json_option,
+    meaning_option,
+    open_configured,
+)
 from indexer.cli.render import print_json, print_page, sanitize
+from indexer.config import Config
 from indexer.results import FACETS, GRAINS, SORTS
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -45,6 +52,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="The length of a period of the timeline.",
 )
+@meaning_option
 @click.option("--seconds", type=float, metavar="SECONDS", help="Time limit in seconds (default: 1).")
 @click.option("--explain", is_flag=True, help="Explain how the query was read and how each hit was scored.")
 @json_option
@@ -68,8 +76,11 @@ def search(
 
     Put -- before a QUERY that begins with a minus sign.
     """
-    archive = open_configured(index=index)
-    page = archive.search(" ".join(query), timeline=by if timeline else None, **arguments)
+    archive, text = open_configured(index=index), " ".join(query)
+    if _may_need_model(archive.config, text, arguments):
+        # It may take longer than a query may.
+        archive.load_model()
+    page = archive.search(text, timeline=by if timeline else None, **arguments)
     if as_json:
         print_json(page.as_json())
     else:
@@ -77,6 +88,22 @@ def search(
         if arguments["cursor"] and page.cursor:
             click.echo(f"\nmore: --cursor {page.cursor}")
     return 0
+
+
+def _may_need_model(config: Config, text: str, arguments: dict[str, Any]) -> bool:
+    """Whether the meaning of a query may count in a search with these arguments."""
+    weight = config.meaning if arguments["meaning"] is None else arguments["meaning"]
+    if not (config.model and weight) or arguments["sort"] != "relevance" or arguments["limit"] == 0:
+        return False
+    # Imported here because it loads the engine.
+    from indexer.query import parse_query
+    from indexer.search.meaning import read_plain_text
+
+    today, day_first = config.today(), config.day_first
+    parsed = parse_query(
+        text, today=today, day_first=day_first, characters=config.query_characters, fields=config.fields
+    )
+    return bool(read_plain_text(parsed.tree, today, day_first=day_first))
 
 
 @click.command(name="eval")
@@ -101,6 +128,7 @@ def search(
     show_default=True,
     help="How far a figure may fall below the recorded one.",
 )
+@meaning_option
 @click.option("--verbose", is_flag=True, help="Print the figures of each query, and what it missed.")
 @json_option
 def evaluate(
@@ -109,6 +137,7 @@ def evaluate(
     record: str | None,
     against: Path | None,
     tolerance: float,
+    meaning: float | None,
     verbose: bool,
     as_json: bool,
 ) -> int:
@@ -123,7 +152,7 @@ def evaluate(
 
     expected = evaluation.read_judgments(judgments)
     default_record = judgments.with_name(f"{judgments.name}.figures.json")
-    found = evaluation.measure(open_configured(index=index, passages=0), expected)
+    found = evaluation.measure(open_configured(index=index, passages=0, meaning=meaning), expected)
     before = against or (default_record if record is None and default_record.exists() else None)
     comparison = evaluation.compare(found, before, tolerance) if before else None
     if record is not None:

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+INTERRUPTED = 130
+"""The exit code of a command that was interrupted."""
+
 
 class StopRequest:
     """Whether the user has asked to stop; called by the work between two steps."""

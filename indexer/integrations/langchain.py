@@ -15,9 +15,9 @@ from indexer.index import IndexReader
 class NutgrafRetriever(BaseRetriever):
     """The passages of the best hits, in their order: one Document for each.
 
-    `limit` counts hits; `options` are further arguments of `Index.search`, such as `since` or `source`. The
-    text of a passage may be cut at word boundaries, with an ellipsis; of a hit by its title alone there is
-    none.
+    `limit` counts hits; `options` are further arguments of `Index.search`, such as `since`, `source` or
+    `meaning`. The text of a passage may be cut at word boundaries, with an ellipsis; of a hit by its title
+    alone there is none.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -48,6 +48,7 @@ class NutgrafRetriever(BaseRetriever):
                     "page_number": passage.page_number,
                     "anchor": passage.anchor,
                     "score": hit.score,
+                    "by_meaning": hit.by_meaning,
                 },
             )
             for hit in page.hits

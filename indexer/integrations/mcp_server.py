@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from importlib.metadata import version
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar
@@ -58,6 +59,15 @@ Query = Annotated[
 Day = Annotated[
     str, Field(max_length=40, description="2021, 2021-11 or 2021-11-05, included; empty for no bound")
 ]
+Meaning = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1,
+        description="How much the meaning counts beside the words, if the archive has vectors: 0 for words "
+        "alone; null for the share that is configured",
+    ),
+]
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -78,21 +88,34 @@ class Archive:
         sort: Sort = "relevance",
         limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10,
         cursor: Annotated[str, Field(max_length=2000)] = "",
+        meaning: Meaning = None,
         **filters: Any,
     ) -> CallToolResult:
-        """Find the articles that match a query, with their best passages."""
+        """Find the articles that match a query, with their best passages.
+
+        If the archive has vectors, articles that are close to the query in meaning follow those that have
+        its words, in any language of the model: `by_meaning` says which.
+        """
         page = self._citations.cite_page(
             self._index.search(
-                query, since=since, until=until, sort=sort, limit=limit, cursor=cursor, **_drop_empty(filters)
+                query,
+                since=since,
+                until=until,
+                sort=sort,
+                limit=limit,
+                cursor=cursor,
+                meaning=meaning,
+                **_drop_empty(filters),
             )
         )
         lines, links = [], []
         for hit in page.hits:
-            lines.append(format_heading(hit.article))
+            lines.append(format_heading(hit.article) + (", found by its meaning" if hit.by_meaning else ""))
             lines += [f"  [{p.field or p.number}] {p.text}" for p in hit.passages]
             links += [link_passage(hit.article, passage) for passage in hit.passages]
         notes = "".join(f"\n{note}" for note in page.notes)
-        summary = f"{page.total} articles match, {page.partial} in part.{notes}"
+        nearest = f", {page.by_meaning} are found by their meaning" if page.by_meaning else ""
+        summary = f"{page.total} articles match, {page.partial} in part{nearest}.{notes}"
         return _make_result(page, format_answer(summary, lines), *links)
 
     def read_article(self, id: Id, first_paragraph: Annotated[int, Field(ge=1)] = 1) -> CallToolResult:  # noqa: A002
@@ -192,6 +215,9 @@ def make_server(index: IndexReader, site: str | None = None) -> MCPServer:
 
 def serve(index: IndexReader, site: str | None = None) -> None:
     """Answer over standard input and output until the input ends."""
+    with suppress(NutgrafError):
+        # The first query would not have the time for it.
+        index.load_model()
     make_server(index, site).run()
 
 

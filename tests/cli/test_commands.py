@@ -51,8 +51,8 @@ def answer(run: Run, *arguments: str) -> dict[str, Any]:
 
 def test_the_commands_are_these() -> None:
     assert sorted(cli.commands) == [
-        "cache", "copy", "doctor", "eval", "export", "forget", "index", "mcp", "rebuild", "search", "serve",
-        "status", "verify", "watch",
+        "cache", "copy", "doctor", "embed", "eval", "export", "forget", "index", "mcp", "rebuild", "search",
+        "serve", "status", "verify", "watch",
     ]  # fmt: skip
 
 
@@ -150,6 +150,7 @@ def test_status_says_what_the_index_holds(archive: Archive, run: Run) -> None:
         "damage",
         "path", "generation", "articles", "paragraphs", "undated", "first", "last", "size", "committed",
         "languages", "sources", "failures", "libraries", "library_changes", "kinds_not_read", "fields",
+        "vectors",
     }  # fmt: skip
     assert (found["articles"], found["paragraphs"], found["undated"]) == (2, 2, 1)
     assert found["size"] > 1000

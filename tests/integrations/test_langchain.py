@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from indexer import Article, FieldType, InvalidRequest, open_index
+from indexer import Article, FieldType, Index, InvalidRequest, open_index
 from indexer.article import make_anchors
 
 pytest.importorskip("langchain_core", reason="the extra langchain is not installed")
@@ -63,6 +63,7 @@ def test_every_passage_is_a_document_that_says_where_it_is_from(tmp_path: Path) 
             "page_number": 8,
             "anchor": names[2],
             "score": hit.score,
+            "by_meaning": False,
         }
         assert len(NutgrafRetriever(index=index, limit=1, options={"sort": "newest"}).invoke("heron")) == 1
 
@@ -103,3 +104,13 @@ def test_a_retriever_over_a_restricted_view_gives_nothing_else(tmp_path: Path) -
         )
         retriever = NutgrafRetriever(index=index.restricted({"source": "news"}))
         assert [document.metadata["article"] for document in retriever.invoke("heron")] == ["news"]
+
+
+def test_documents_say_whether_they_are_found_by_their_meaning(embedded: Index) -> None:
+    found = NutgrafRetriever(index=embedded).invoke("ferry")
+    assert {one.metadata["article"]: one.metadata["by_meaning"] for one in found} == {
+        "ferry": False,
+        "boats": True,
+        "schiff": True,
+    }
+    assert len(NutgrafRetriever(index=embedded, options={"meaning": 0}).invoke("ferry")) == 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from indexer import Article, FieldType, open_index
+from indexer import Article, FieldType, Index, open_index
 from indexer.article import make_anchors
 from indexer.cli import run_cli
 from tests.fixtures.archives import archive
@@ -441,3 +441,20 @@ def test_custom_texts_are_read_with_the_first_paragraph(tmp_path: Path) -> None:
         assert not rest["texts"]
         assert "lead: A heron." in archive.format_article("herons")
         assert "A heron." in archive.format_paragraph("herons", "text-lead")
+
+
+def test_hits_that_are_found_by_their_meaning_say_so(
+    embedded: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUTGRAF_MODEL", embedded.config.model)
+    with agent_of(str(embedded.config.index)) as agent:
+        found = agent.call("search", query="ferry")
+        assert found.structured_content is not None
+        assert found.structured_content["by_meaning"] == 2
+        hits = found.structured_content["hits"]
+        assert [hit["by_meaning"] for hit in hits] == [False, True, True]
+        text = text_of(found)
+        assert "1 articles match, 0 in part, 2 are found by their meaning." in text
+        assert "Two at once (2020-05, boats), found by its meaning" in text
+        assert len(agent.ask("search", query="ferry", meaning=0)["hits"]) == 1
+        assert agent.call("search", query="ferry", meaning=2).is_error
