@@ -56,6 +56,7 @@ class Row(Result, frozen=True):
     url: str | None
     score: float
     missing: Annotated[str, Meta(description="Words of the query that the article lacks, with spaces.")]
+    by_meaning: Annotated[bool, Meta(description="Whether it is found by its meaning, not by words.")]
     passage: Annotated[int, Meta(ge=1)] | None
     anchor: str | None
     text: str

@@ -21,7 +21,7 @@ from indexer.results import MarkedArticle, Page, Status
 from indexer.search.request import SearchRequest, refuse
 from webui import export, parameters
 from webui.answers import SimilarAnswer, SuggestAnswer, TimelineAnswer, as_bytes
-from webui.caching import conditional_response, no_store
+from webui.caching import conditional_response, may_improve, no_store
 from webui.errors import answer_http_error_with_problem, answer_with_problem
 from webui.mount import current_mount, requested_article, url_of
 from webui.openapi import describe, operation
@@ -53,6 +53,7 @@ _METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
     parameters.EXPLAIN,
     parameters.SECONDS,
     parameters.PREFIX,
+    parameters.MEANING,
     parameters.FORMAT,
     formats=export.SCHEMAS,
 )
@@ -75,7 +76,7 @@ def search(values: dict[str, Any]) -> ResponseReturnValue:
     wanted = _search_request(values)
     page = current_mount().search(wanted)
     response = _feed(page, wanted.sort) if form == "atom" else _json(page)
-    return no_store(response) if page.timed_out else response
+    return no_store(response) if may_improve(page) else response
 
 
 @blueprint.get("/suggest")
@@ -131,7 +132,7 @@ def similar(values: dict[str, Any], name: str | None) -> ResponseReturnValue:
     hits = index.find_similar(wanted, values["limit"])
     answer = SimilarAnswer(wanted, hits.timed_out, hits.notes, index.find_duplicates(wanted), tuple(hits))
     response = _json(answer)
-    return no_store(response) if hits.timed_out else response
+    return no_store(response) if may_improve(hits) else response
 
 
 @blueprint.get("/status")
@@ -202,7 +203,7 @@ def _rows_response(form: str, wanted: SearchRequest, first: dict[str, Any], seco
     response = Response(body, mimetype=export.MEDIA_TYPES[form])
     response.content_length = size
     response.headers["Content-Disposition"] = f'attachment; filename="search.{form}"'
-    return response
+    return no_store(response) if may_improve(page) else response
 
 
 def _no_store_if_late(response: Response, began: float) -> Response:

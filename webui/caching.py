@@ -12,6 +12,8 @@ from flask import Response, request
 from indexer import Config, IndexReader
 from indexer.errors import IndexUnavailable, NutgrafError
 from indexer.fields import list_weights
+from indexer.query import NoteCode
+from indexer.results import Hits, Page
 from webui.mount import current_mount
 
 
@@ -35,6 +37,7 @@ def entity_tag(index: IndexReader, *parts: str) -> str:
         config.timezone,
         str(list_weights(config.fields)),
         _stamp(config),
+        *([f"{config.model} {config.meaning}"] if config.model else []),
         *parts,
     )
     return hashlib.sha256("\0".join(known).encode("utf-8", "surrogatepass")).hexdigest()[:24]
@@ -62,8 +65,13 @@ def conditional_response(tag: str, make: Callable[[], Response]) -> Response:
     return response
 
 
+def may_improve(found: Page | Hits) -> bool:
+    """Whether the same search may find more before the next commit: it timed out, or the model failed."""
+    return found.timed_out or any(note.code == NoteCode.NO_MODEL.code for note in found.notes)
+
+
 def no_store(response: Response) -> Response:
-    """Forbid storing a response that may be better next time: an error, or a search that timed out."""
+    """Forbid storing a response that may be better next time, such as an error; see also `may_improve`."""
     response.headers["Cache-Control"] = "no-store"
     return response
 

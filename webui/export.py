@@ -17,7 +17,7 @@ from xml.etree import ElementTree as Xml
 import msgspec
 from werkzeug.wsgi import FileWrapper
 
-from indexer.errors import NutgrafError
+from indexer.errors import ModelFailed, NutgrafError
 from indexer.files.fork_safe import Lock
 from indexer.results import Hit, Page
 from webui.answers import Row, as_bytes
@@ -149,14 +149,20 @@ def limit_time(
 ) -> Callable[..., Page]:
     """`search`, limited to `each` seconds per call and `whole` seconds in total from now on.
 
-    It raises RowsIncomplete if a call times out.
+    It raises RowsIncomplete if a call times out, or if the model fails after it answered for the first page.
     """
     whole = min(whole, SECONDS)
     end = clock() + whole
 
     def fetch(**slice_: Any) -> Page:
         # Search even if no time is left, because invalid parameters are reported first.
-        page = search(seconds=min(each, max(end - clock(), 1e-9)), **slice_)
+        try:
+            page = search(seconds=min(each, max(end - clock(), 1e-9)), **slice_)
+        except ModelFailed as error:
+            raise RowsIncomplete(
+                "The rows could not be completed, since the model for their meaning stopped answering; "
+                "try again later, or search by words alone with meaning=0."
+            ) from error
         if page.timed_out or clock() > end:
             raise RowsIncomplete(
                 f"The rows were not complete in time ({each:g} s for each {BATCH} hits, {whole:g} s in all); "
@@ -276,6 +282,7 @@ def _rows_of(hit: Hit) -> Iterator[Row]:
             url=article.url,
             score=round(hit.score, 4),
             missing=" ".join(hit.missing),
+            by_meaning=hit.by_meaning,
             passage=passage.number if passage else None,
             anchor=passage.anchor if passage else None,
             text=passage.text if passage else "",
@@ -290,6 +297,8 @@ def _rows_of(hit: Hit) -> Iterator[Row]:
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, tuple):
         value = "; ".join(value)
     if isinstance(value, Mapping):

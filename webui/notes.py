@@ -100,6 +100,15 @@ TEXTS: Mapping[str, str | tuple[str, str]] = {
         "Some of the articles that are counted here may not match; those that are shown do."
     ),
     "coarser_timeline": N_("A timeline of such short periods would be too long; its periods are longer."),
+    "no_model": N_("The articles were searched by words alone: the model for their meaning did not answer."),
+    "other_model": N_(
+        "The articles were searched by words alone: another model made the vectors of the index. The "
+        "administrator can replace them with nutgraf embed."
+    ),
+    "no_vectors": N_(
+        "The articles were searched by words alone: the index has no vectors, with which they would be found "
+        "by their meaning."
+    ),
     "not_explained": N_("There was no time to explain the search."),
     "no_reason": N_("There was no time to find out why nothing was found."),
     "not_marked": N_("There was no time to mark all that was found."),

@@ -17,7 +17,7 @@ from indexer import IndexReader
 from indexer.errors import InvalidRequest, NutgrafError
 from indexer.results import SORTS
 from webui import api, monitoring
-from webui.caching import no_store
+from webui.caching import may_improve, no_store
 from webui.citations import FORMATS, Citation
 from webui.errors import describe_error
 from webui.guide import FOLDER, PICTURES, list_pages, read_page
@@ -34,7 +34,7 @@ from webui.presenters import (
     offered_filters,
     page_notes,
 )
-from webui.refinements import chips, facets, list_facets, list_properties, presets
+from webui.refinements import chips, facets, list_facets, list_properties, presets, switch_meaning
 from webui.security import check_request, set_cors, set_security
 from webui.timeline import chart
 from webui.urls import (
@@ -103,6 +103,8 @@ def search() -> ResponseReturnValue:
     if found.no_results and not found.shown and not asked.explain:
         # Count the articles of each clause only if there are no results to show.
         each = index.run(dataclasses.replace(wanted, explain=True)).explanation
+    # Where the meaning does not count, a switch for it would do nothing.
+    has_switch = asked.sort == "relevance" and not asked.is_blank and index.has_vectors
     shown = _page(
         mount,
         "results.html",
@@ -110,8 +112,8 @@ def search() -> ResponseReturnValue:
         known=SEARCH_PARAMETERS,
         found=found,
         each=each.clauses if each else (),
-        full=[hit for hit in found.hits if not hit.missing],
-        partial=[hit for hit in found.hits if hit.missing],
+        full=[hit for hit in found.hits if not (hit.missing or hit.by_meaning)],
+        further=[hit for hit in found.hits if hit.missing or hit.by_meaning],
         notes=page_notes(found),
         meant=asked.with_query(found.did_you_mean).url(base) if found.did_you_mean else None,
         suggested=[
@@ -127,6 +129,7 @@ def search() -> ResponseReturnValue:
         presets=presets(asked, base, found.timeline, index.config.today()),
         chart=chart(found.timeline, asked, base, index.config),
         most_passages=index.config.passages,
+        switch=switch_meaning(asked, base, index.config) if has_switch else None,
         sorts=[(sort, replace(asked, sort=sort).url(base), sort == asked.sort) for sort in SORTS],
         sizes=[(size, replace(asked, size=size).url(base), size == limit) for size in SIZES],
         feed=asked.feed(base),
@@ -134,7 +137,7 @@ def search() -> ResponseReturnValue:
     if found.timed_out and not found.hits:
         # The search timed out before it found anything, or before it ranked what it had counted.
         shown.status_code = 503
-    return no_store(shown) if found.timed_out else shown
+    return no_store(shown) if may_improve(found) else shown
 
 
 @blueprint.get("/a/", defaults={"name": None})

@@ -20,7 +20,7 @@ MAX_ROWS_LIMIT = limits.PAGED
 MAX_SUGGESTIONS = 50
 FORMATS = ("json", "jsonl", "csv", "atom")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,2})?", re.ASCII)
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,3})?", re.ASCII)
 # The documented formats; dates in words are accepted too, as on the page.
 _DATE = {
     "type": "string",
@@ -191,6 +191,14 @@ PREFIX = Parameter(
     _flag(False),
     "prefix",
 )
+MEANING = Parameter(
+    "meaning",
+    "How much the meaning counts beside the words, if the index has vectors: from 0, where only words count, "
+    "to 1. By default as configured.",
+    {"type": "number", "minimum": 0, "maximum": 1},
+    "meaning",
+    example=0.5,
+)
 FORMAT = Parameter(
     "format",
     "The format, instead of the header Accept. Rows (jsonl, csv), one per passage, are complete or refused.",
@@ -263,7 +271,7 @@ def _decimal(text: str, name: str, *, least: float, most: float) -> float:
     # float() also accepts underscores, "nan" and the digits of every script.
     number = float(text) if _DECIMAL.fullmatch(text.strip()) else -1
     if not least <= number <= most:
-        refuse(name, f"must be a number from {least:g} to {most:,.0f} such as 30 or 0.5", text)
+        refuse(name, f"must be a number from {least:g} to {most:,.0f} such as 0.5", text)
     return number
 
 

@@ -20,6 +20,8 @@ FACETS = ("year", "section", "tag", "author", "publisher", "source", "site", "la
 """The facets of a results page, before those of custom fields."""
 # Facets of which an article may have several values.
 _REPEATED = ("tag", "author")
+# How much the meaning counts if a reader wants it, and the configuration does not.
+_MEANING = Config().meaning
 # Values of a facet that are visible without a click.
 VISIBLE = 6
 
@@ -57,6 +59,22 @@ class Facet:
     choices: tuple[Choice, ...]
     more: tuple[Choice, ...] = ()
     kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Whether something is on, and the URL of the same search where it is not, or the other way round."""
+
+    is_on: bool
+    url: str
+
+
+def switch_meaning(search: Search, base: str, config: Config) -> Switch:
+    """The switch by which a reader finds articles also by their meaning, or by words alone."""
+    is_on = bool(config.meaning if search.meaning is None else search.meaning)
+    # The URL says nothing of what is the default.
+    share = None if is_on != bool(config.meaning) else 0.0 if is_on else _MEANING
+    return Switch(is_on, search.with_meaning(share).url(base))
 
 
 def chips(search: Search, base: str, config: Config) -> tuple[Chip, ...]:

@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from tempfile import TemporaryDirectory
@@ -27,6 +27,7 @@ from werkzeug.wsgi import ClosingIterator
 from indexer.errors import ConfigError, NutgrafError
 from indexer.limits import PROCESSES
 from webui.monitoring import share_counts
+from webui.mount import EXTENSION, Mount
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -159,6 +160,7 @@ def _load(app: WSGIApplication, log_queries: bool, counts: str) -> WSGIApplicati
 
         # A killed supervisor cannot end its workers.
         threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=_load_models, args=(app,), daemon=True).start()
     return AccessLog(app, sys.stderr, queries=log_queries)
 
 
@@ -197,6 +199,15 @@ def _reserve(host: str, port: int, allow_remote: bool) -> Iterator[tuple[str, in
         else:
             bound.close()
         yield name, number
+
+
+def _load_models(app: WSGIApplication) -> None:
+    """Load the models that archives are searched with, since the first query would not have the time."""
+    mounts: Mapping[str, Mount] = getattr(app, "extensions", {}).get(EXTENSION, {})
+    for mount in mounts.values():
+        # Whatever is wrong is said to those who search.
+        with contextlib.suppress(NutgrafError):
+            mount.whole.load_model()
 
 
 @contextlib.contextmanager

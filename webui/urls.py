@@ -52,6 +52,8 @@ class Search(msgspec.Struct, frozen=True):
     """Hits per page; 0: as configured."""
     prefix: bool = False
     """Whether the last word is still being typed."""
+    meaning: float | None = None
+    """How much the meaning counts, from 0 to 1; None: as configured."""
 
     @classmethod
     def parse(cls, args: MultiDict[str, str]) -> Self:
@@ -70,6 +72,7 @@ class Search(msgspec.Struct, frozen=True):
             yes_or_no(args, "share"),
             whole_number(args, "size", 0, most=SIZES[-1]),
             parameters.PREFIX.read(args),
+            parameters.MEANING.read(args),
         )
 
     @classmethod
@@ -113,6 +116,7 @@ class Search(msgspec.Struct, frozen=True):
             collapse=self.collapse,
             explain=self.explain,
             prefix=self.prefix,
+            meaning=self.meaning,
             **fields,
         )
 
@@ -135,6 +139,7 @@ class Search(msgspec.Struct, frozen=True):
             *self._filter_items(),
             ("share", "1" if self.share else ""),
             ("size", str(self.size) if self.size else ""),
+            ("meaning", "" if self.meaning is None else f"{self.meaning:g}"),
             ("lang", self.lang),
         ]
 
@@ -143,7 +148,7 @@ class Search(msgspec.Struct, frozen=True):
 
         `shown` are the names of those that it has a field for.
         """
-        kept = {"since", "until", "sort", *FILTERS, "share", "size", "lang"} - set(shown)
+        kept = {"since", "until", "sort", *FILTERS, "share", "size", "meaning", "lang"} - set(shown)
         return [pair for pair in self.items() if pair[0] in kept]
 
     def feed(self, base: str) -> str:
@@ -163,6 +168,10 @@ class Search(msgspec.Struct, frozen=True):
     def with_collapsing(self, collapse: bool) -> Self:
         """The first page of the same search, with near-duplicates collapsed or not."""
         return replace(self, page=1, collapse=collapse)
+
+    def with_meaning(self, meaning: float | None) -> Self:
+        """The first page of the same search, where the meaning counts so much."""
+        return replace(self, page=1, meaning=meaning)
 
     def with_filter(self, name: str, values: tuple[str, ...] | bool) -> Self:
         """The same search with other values of a filter; without it if there are none."""

@@ -139,6 +139,8 @@ def test_names_of_files_that_are_no_text_are_told_all_the_same(tmp_path: Path) -
         ("/api/search?q=x&until=never", 400, "until"),
         ("/api/search?q=x&facet=title", 400, "facet: must be"),
         ("/api/search?q=x&half_life=9&sort=title", 400, "half_life"),
+        ("/api/search?q=x&meaning=2", 400, "meaning: must be a number from 0 to 1"),
+        ("/api/timeline?q=x&meaning=0", 400, "meaning"),
         ("/api/search?q=x&undated=perhaps", 400, "undated"),
         ("/api/search?q=x&cursor=AAAA", 400, "cursor"),
         ("/api/search?q=x&cursor=AAAA&offset=3", 400, "offset"),

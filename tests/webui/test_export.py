@@ -23,7 +23,7 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY, generate_latest
 
 import webui
-from indexer import Article, Config, FieldType, Index, Page, SearchRequest
+from indexer import Article, Config, FieldType, Index, ModelFailed, Page, SearchRequest
 from tests.fixtures.archives import ARTICLES, COPIES, archive, client
 from tests.fixtures.counts import counts
 from webui import export
@@ -31,8 +31,8 @@ from webui.monitoring import Metrics
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 COLUMNS = [
-    *("id", "title", "published", "precision", "url", "score", "missing", "passage", "anchor", "text"),
-    *("page_number", "authors", "section", "tags", "publisher", "fields", "field"),
+    *("id", "title", "published", "precision", "url", "score", "missing", "by_meaning", "passage"),
+    *("anchor", "text", "page_number", "authors", "section", "tags", "publisher", "fields", "field"),
 ]
 MANY = tuple(
     Article(
@@ -226,6 +226,20 @@ def test_all_pages_of_rows_together_take_ten_seconds_at_most_whatever_is_asked()
     now[0] += 0.2
     with pytest.raises(export.RowsIncomplete, match="10 s in all"):
         look(limit=5)
+
+
+def test_rows_are_refused_if_the_model_fails_before_they_are_complete() -> None:
+    def search(*, seconds: float, cursor: str | None = None) -> Page:
+        if cursor:
+            raise ModelFailed("the model did not answer")
+        return archive(*MANY).search("tide", limit=5)
+
+    look = export.limit_time(search, each=60, whole=60)
+    first = look()
+    pages = export.fetch_pages(first, 10, lambda cursor, limit: look(cursor=cursor), lambda: "1", "1")
+    assert next(pages) == first
+    with pytest.raises(export.RowsIncomplete, match="meaning=0"):
+        next(pages)
 
 
 def test_rows_are_of_one_state_though_another_is_written_meanwhile(tmp_path: Path) -> None:

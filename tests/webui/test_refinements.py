@@ -8,7 +8,7 @@ import pytest
 
 from indexer import Config
 from indexer.results import Timeline, TimelineBar
-from webui.refinements import chips, presets
+from webui.refinements import Switch, chips, presets, switch_meaning
 from webui.urls import Search
 
 TODAY = date(2026, 11, 24)
@@ -62,3 +62,20 @@ def test_a_week_is_shown_by_its_first_and_its_last_day() -> None:
     first, last = (date.fromisoformat(chip.value) for chip in found)
     assert first.weekday() == 0
     assert (last - first).days == 6
+
+
+@pytest.mark.parametrize(
+    ("configured", "asked", "switch"),
+    [
+        (0.4, None, Switch(True, "/?q=crane&meaning=0")),
+        (0.4, 0.7, Switch(True, "/?q=crane&meaning=0")),
+        (0.4, 0.0, Switch(False, "/?q=crane")),
+        (0.0, None, Switch(False, "/?q=crane&meaning=0.4")),
+        (0.0, 0.4, Switch(True, "/?q=crane")),
+    ],
+)
+def test_the_switch_leads_to_words_alone_and_back(
+    configured: float, asked: float | None, switch: Switch
+) -> None:
+    search = Search("crane", page=3, meaning=asked)
+    assert switch_meaning(search, "/", Config(meaning=configured)) == switch

@@ -22,6 +22,7 @@ def test_an_address_says_only_what_is_not_at_its_default() -> None:
     assert Search("a b&c").query_string() == "?q=a+b%26c"
     full = Search("x", "2021", "2022-03", "newest", 3)
     assert full.query_string() == "?q=x&since=2021&until=2022-03&sort=newest&page=3"
+    assert Search("x", meaning=0.0).query_string() == "?q=x&meaning=0"
     assert (
         full.with_collapsing(False).query_string() == "?q=x&since=2021&until=2022-03&sort=newest&collapse=0"
     )
@@ -36,6 +37,7 @@ def test_an_address_says_only_what_is_not_at_its_default() -> None:
         st.sampled_from(["relevance", "newest", "oldest", "title"]),
         st.integers(1, 999),
         st.booleans(),
+        meaning=st.sampled_from([None, 0.0, 0.25, 1.0]),
     )
 )
 def test_a_search_survives_its_address(search: Search) -> None:
@@ -55,6 +57,8 @@ def test_a_search_survives_its_address(search: Search) -> None:
         {"page": "1e3"},
         {"collapse": "2"},
         {"sort": "random"},
+        {"meaning": "2"},
+        {"meaning": "nan"},
         {"q": "x" * 4001},
     ],
 )

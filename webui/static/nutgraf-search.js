@@ -12,7 +12,7 @@
   const SORTS = ["relevance", "newest", "oldest", "title"];
   // Attributes that are also properties; numbers have a default, a minimum and a maximum.
   const MIRRORED = {
-    src: [], link: [], target: [], label: [], placeholder: [], theme: [], name: [], sort: [],
+    src: [], link: [], target: [], label: [], placeholder: [], theme: [], name: [], sort: [], meaning: [],
     limit: [10, 1, 100], suggestions: [5, 0, 20], heading: [3, 1, 6],
   };
 
@@ -24,19 +24,20 @@
     count: _n("{n} article", "{n} articles"), shown: _("{n} of them shown"),
     partial: _n("{n} more has only some of the words", "{n} more have only some of the words"),
     lacking: _("No article has all the words"), some: _n("{n} has some", "{n} have some"),
+    nearest: _n("{n} found by its meaning", "{n} found by their meaning"), wordless: _("No article has these words"),
     none: _("No results"),
-    meant: _("Did you mean {query}?"), more: _("More"), missing: _("Missing: {words}"),
+    meant: _("Did you mean {query}?"), more: _("More"), missing: _("Missing: {words}"), nearby: _("Found by its meaning"),
     also: _n("{n} near-duplicate", "{n} near-duplicates"), untitled: _("Untitled article"),
     failed: _("The search failed."), retry: _("Try again"),
     page: _("page {number}"),
   };
   // Written by `python -m webui.translations`: translations in the order of ENGLISH.
   const TRANSLATIONS = {
-    "de": ["Die Artikel durchsuchen","Leeren","Vorschläge",{"other":"{n} Artikel"},"{n} davon gezeigt",{"one":"{n} weiterer enthält nur einige der Wörter","other":"{n} weitere enthalten nur einige der Wörter"},"Kein Artikel enthält alle Wörter",{"one":"{n} enthält einige","other":"{n} enthalten einige"},"Keine Treffer","Meinten Sie {query}?","Mehr","Es fehlt: {words}",{"one":"{n} Beinahe-Duplikat","other":"{n} Beinahe-Duplikate"},"Artikel ohne Titel","Die Suche ist fehlgeschlagen.","Noch einmal","Seite {number}"],
-    "fr": ["Rechercher dans les articles","Effacer","Suggestions",{"one":"{n} article","other":"{n} articles"},"{n} affichés",{"one":"{n} autre ne contient que certains des mots","other":"{n} autres ne contiennent que certains des mots"},"Aucun article ne contient tous les mots",{"one":"{n} en contient certains","other":"{n} en contiennent certains"},"Aucun résultat","Vouliez-vous dire {query} ?","Suite","Absent : {words}",{"one":"{n} quasi-doublon","other":"{n} quasi-doublons"},"Article sans titre","La recherche a échoué.","Réessayer","page {number}"],
-    "es": ["Buscar en los artículos","Borrar","Sugerencias",{"one":"{n} artículo","other":"{n} artículos"},"se muestran {n}",{"one":"{n} más solo tiene algunas de las palabras","other":"{n} más solo tienen algunas de las palabras"},"Ningún artículo tiene todas las palabras",{"one":"{n} tiene algunas","other":"{n} tienen algunas"},"Sin resultados","¿Quiso decir {query}?","Más","Falta: {words}",{"one":"{n} casi duplicado","other":"{n} casi duplicados"},"Artículo sin título","La búsqueda ha fallado.","Intentar de nuevo","página {number}"],
-    "ar": ["البحث في المقالات","امسح","اقتراحات",{"one":"مقالة واحدة","two":"مقالتان","few":"{n} مقالات","other":"{n} مقالة"},"المعروض منها {n}",{"one":"واحدة أخرى فيها بعض الكلمات فقط","two":"اثنتان أخريان فيهما بعض الكلمات فقط","other":"{n} أخرى فيها بعض الكلمات فقط"},"لا توجد مقالة فيها كل الكلمات",{"one":"واحدة فيها بعضها","two":"اثنتان فيهما بعضها","other":"{n} فيها بعضها"},"لا توجد نتائج","هل تقصد {query}؟","المزيد","غير موجود: {words}",{"one":"نسخة شبه مكررة واحدة","two":"نسختان شبه مكررتين","few":"{n} نسخ شبه مكررة","other":"{n} نسخة شبه مكررة"},"مقالة بلا عنوان","فشل البحث.","أعد المحاولة","صفحة {number}"],
-    "zh": ["搜索文章","清除","建议",{"other":"{n} 篇文章"},"已显示 {n} 篇",{"other":"另有 {n} 篇仅包含部分词语"},"没有文章包含所有词语",{"other":"{n} 篇包含部分词语"},"没有结果","您是不是要找 {query}？","更多","缺少：{words}",{"other":"{n} 篇近似重复的文章"},"无标题文章","搜索失败。","重试","第 {number} 页"]
+    "de": ["Die Artikel durchsuchen","Leeren","Vorschläge",{"other":"{n} Artikel"},"{n} davon gezeigt",{"one":"{n} weiterer enthält nur einige der Wörter","other":"{n} weitere enthalten nur einige der Wörter"},"Kein Artikel enthält alle Wörter",{"one":"{n} enthält einige","other":"{n} enthalten einige"},{"other":"{n} nach der Bedeutung gefunden"},"Kein Artikel enthält diese Wörter","Keine Treffer","Meinten Sie {query}?","Mehr","Es fehlt: {words}","Nach der Bedeutung gefunden",{"one":"{n} Beinahe-Duplikat","other":"{n} Beinahe-Duplikate"},"Artikel ohne Titel","Die Suche ist fehlgeschlagen.","Noch einmal","Seite {number}"],
+    "fr": ["Rechercher dans les articles","Effacer","Suggestions",{"one":"{n} article","other":"{n} articles"},"{n} affichés",{"one":"{n} autre ne contient que certains des mots","other":"{n} autres ne contiennent que certains des mots"},"Aucun article ne contient tous les mots",{"one":"{n} en contient certains","other":"{n} en contiennent certains"},{"one":"{n} trouvé par son sens","other":"{n} trouvés par leur sens"},"Aucun article ne contient ces mots","Aucun résultat","Vouliez-vous dire {query} ?","Suite","Absent : {words}","Trouvé par son sens",{"one":"{n} quasi-doublon","other":"{n} quasi-doublons"},"Article sans titre","La recherche a échoué.","Réessayer","page {number}"],
+    "es": ["Buscar en los artículos","Borrar","Sugerencias",{"one":"{n} artículo","other":"{n} artículos"},"se muestran {n}",{"one":"{n} más solo tiene algunas de las palabras","other":"{n} más solo tienen algunas de las palabras"},"Ningún artículo tiene todas las palabras",{"one":"{n} tiene algunas","other":"{n} tienen algunas"},{"one":"{n} encontrado por su significado","other":"{n} encontrados por su significado"},"Ningún artículo tiene estas palabras","Sin resultados","¿Quiso decir {query}?","Más","Falta: {words}","Encontrado por su significado",{"one":"{n} casi duplicado","other":"{n} casi duplicados"},"Artículo sin título","La búsqueda ha fallado.","Intentar de nuevo","página {number}"],
+    "ar": ["البحث في المقالات","امسح","اقتراحات",{"one":"مقالة واحدة","two":"مقالتان","few":"{n} مقالات","other":"{n} مقالة"},"المعروض منها {n}",{"one":"واحدة أخرى فيها بعض الكلمات فقط","two":"اثنتان أخريان فيهما بعض الكلمات فقط","other":"{n} أخرى فيها بعض الكلمات فقط"},"لا توجد مقالة فيها كل الكلمات",{"one":"واحدة فيها بعضها","two":"اثنتان فيهما بعضها","other":"{n} فيها بعضها"},{"one":"واحدة وُجدت بمعناها","two":"اثنتان وُجدتا بمعناهما","other":"{n} وُجدت بمعناها"},"لا توجد مقالة فيها هذه الكلمات","لا توجد نتائج","هل تقصد {query}؟","المزيد","غير موجود: {words}","وُجدت بمعناها",{"one":"نسخة شبه مكررة واحدة","two":"نسختان شبه مكررتين","few":"{n} نسخ شبه مكررة","other":"{n} نسخة شبه مكررة"},"مقالة بلا عنوان","فشل البحث.","أعد المحاولة","صفحة {number}"],
+    "zh": ["搜索文章","清除","建议",{"other":"{n} 篇文章"},"已显示 {n} 篇",{"other":"另有 {n} 篇仅包含部分词语"},"没有文章包含所有词语",{"other":"{n} 篇包含部分词语"},{"other":"{n} 篇按含义找到"},"没有文章包含这些词语","没有结果","您是不是要找 {query}？","更多","缺少：{words}","按含义找到",{"other":"{n} 篇近似重复的文章"},"无标题文章","搜索失败。","重试","第 {number} 页"]
   };
   const TEXTS = { en: ENGLISH };
   for (const [language, texts] of Object.entries(TRANSLATIONS)) {
@@ -423,7 +424,7 @@
     attributeChangedCallback(name, before, now) {
       if (before === now) return;
       if (name === "query") this.query = now;
-      else if (name === "src" || name === "limit" || name === "sort") this.#later();
+      else if (name === "src" || name === "limit" || name === "sort" || name === "meaning") this.#later();
       else this.#reword();
     }
 
@@ -602,8 +603,9 @@
       const asked = (this.#searching = new AbortController());
       hits.setAttribute("aria-busy", "true");
       try {
-        const { limit, sort } = this;
-        const page = await this.#ask("search", { q: query, limit, sort, cursor, prefix: prefix && 1 }, asked.signal);
+        const { limit, sort, meaning } = this;
+        const parameters = { q: query, limit, sort, meaning, cursor, prefix: prefix && 1 };
+        const page = await this.#ask("search", parameters, asked.signal);
         if (asked.signal.aborted) return;
         if (!Array.isArray(page.hits)) throw {};
         const shown = cursor ? hits.children.length : 0;
@@ -656,9 +658,11 @@
       ways.replaceChildren(...(first ? this.#ways(first) : []));
       status.textContent = "";
       if (!first) return;
-      const { total, partial } = first;
-      const said = [total ? this.#text("count", total) : partial ? this.#words.lacking : this.#words.none];
+      const { total, partial, by_meaning } = first;
+      const none = partial ? "lacking" : by_meaning ? "wordless" : "none";
+      const said = [total ? this.#text("count", total) : this.#words[none]];
       if (partial) said.push(this.#text(total ? "partial" : "some", partial));
+      if (by_meaning) said.push(this.#text("nearest", by_meaning));
       if (page.cursor || this.#answers.length > 1) said.push(this.#text("shown", hits.children.length));
       status.textContent = said.join(" · ");
     }
@@ -703,6 +707,7 @@
         date && make("p", { part: "meta" }, date),
         byline && make("p", { part: "byline" }, byline),
         missing ? make("p", { class: "meta", part: "missing" }, ...this.#around("missing", missing)) : null,
+        hit.by_meaning && make("p", { class: "meta", part: "meaning" }, this.#words.nearby),
         make("ul", { part: "passages", lang },
           ...(hit.passages ?? []).slice(0, 3).map((passage) => make("li", { dir: "auto" },
             passage.field && make("span", { part: "field", dir: "auto" }, passage.field.replaceAll("_", " ")),
@@ -764,6 +769,7 @@
       get() {
         const text = this.getAttribute(name) ?? "";
         if (name === "sort") return SORTS.includes(text) ? text : SORTS[0];
+        if (name === "meaning") return text.trim() && text >= 0 && text <= 1 ? String(Number(text)) : "";
         if (least === undefined) return text;
         const number = parseInt(text, 10);
         return Number.isNaN(number) ? otherwise : Math.min(Math.max(number, least), most);

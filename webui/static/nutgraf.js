@@ -45,6 +45,7 @@
     darkSwitch(page.querySelector("#dark"));
     page.addEventListener("click", copy);
     page.addEventListener("click", pickDay);
+    page.addEventListener("keydown", pressSwitch);
     timelines(page);
     findParagraph();
     addEventListener("hashchange", findParagraph);
@@ -177,7 +178,8 @@
       box.blur();
       box.value = url.searchParams.get("q") ?? "";
       settle();
-      if (await visit(url)) {
+      // A switch keeps the focus.
+      if (await visit(url) && link.getAttribute("role") !== "switch") {
         main.focus({ preventScroll: true });
         if (main.getBoundingClientRect().top < 0) main.scrollIntoView();
       }
@@ -417,6 +419,14 @@
     button.parentElement.querySelector(".picker")?.remove();
     button.before(picker);
     picker.showPicker();
+  };
+
+  // The space bar turns a switch on and off, which is a link.
+  const pressSwitch = (event) => {
+    const link = event.target.closest("a[role=switch]");
+    if (!link || event.key !== " " || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    link.click();
   };
 
   // An article: links to a missing paragraph, and walking through the matches

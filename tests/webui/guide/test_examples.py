@@ -114,6 +114,16 @@ def run_python(document: Path) -> tuple[dict[str, Any], list[tuple[Block, str]]]
     return names, outputs
 
 
+@pytest.fixture(autouse=True)
+def _model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a model, configured, where the page about models is tested."""
+    document = getattr(request.node, "callspec", None) and request.node.callspec.params.get("document")
+    if "folder" in request.fixturenames and document == FOLDER / "meaning.md":
+        here = request.getfixturevalue("folder")
+        shutil.copytree(request.getfixturevalue("tiny_model"), here / "models" / "static")
+        monkeypatch.setenv("NUTGRAF_MODEL", "models/static")
+
+
 @having("python")
 @pytest.mark.usefixtures("folder")
 def test_python_blocks_run_in_order_and_print_what_follows_them(document: Path) -> None:
