@@ -34,6 +34,7 @@ PAGES = (
     "embedding",
     "agents",
     "operations",
+    "meaning",
     "opensearch",
     "security",
     "architecture",
