@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.benchmarks.building import measure_build
 from tests.benchmarks.corpus import REUTERS, choose, read_lines, write_lines
 from tests.benchmarks.engines import NAMES, Engine, engine
+from tests.benchmarks.meaning import measure_meaning
 from tests.benchmarks.measure import BASE, measure_queries
 from tests.benchmarks.project import measure_cold, measure_http, measure_upkeep
 from tests.benchmarks.queries import Kind, WordList, draw, read_log
@@ -23,6 +24,8 @@ from tests.benchmarks.report import Report
 from tests.evaluation.collection import DATA
 
 PARTS = ("build", "queries", "incremental", "cold", "http")
+_MEANING = "meaning"
+"""A part that is measured where it is asked for, and with the model that is given."""
 # Said in the report only when given; the others are paths, which are nobody's business.
 _SAID = ("corpus", "articles", "engines", "rounds", "parts")
 
@@ -31,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was chosen; 2 when the collections are not there."""
     parser = _options()
     chosen = parser.parse_args(arguments)
+    if _MEANING in chosen.parts and chosen.model is None:
+        parser.error(f"the part {_MEANING} needs --model FOLDER")
     if not (chosen.data / REUTERS).exists():
         print(f"{chosen.data}: must be a folder with {REUTERS}", file=sys.stderr)
         return 2
@@ -63,7 +68,9 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--corpus", default="reuters", help="reuters, or synthetic:N for N made-up articles")
     parser.add_argument("--articles", type=int, help="only so many articles of the corpus")
     parser.add_argument("--engines", type=_list_of(NAMES), default=list(NAMES), help=f"of {','.join(NAMES)}")
-    parser.add_argument("--parts", type=_list_of(PARTS), default=list(PARTS), help=f"of {','.join(PARTS)}")
+    parts = (*PARTS, _MEANING)
+    parser.add_argument("--parts", type=_list_of(parts), default=list(PARTS), help=f"of {','.join(parts)}")
+    parser.add_argument("--model", type=Path, help="folder of the model of the part meaning")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: 5)")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of collections")
     return parser
@@ -97,7 +104,7 @@ def _measure(report: Report, folder: Path, source: Path, chosen: argparse.Namesp
         say(f"{one.name}: built in {figures.seconds:.1f} s, {figures.mb_per_second:.2f} MB/s")
         if "build" in chosen.parts:
             report.builds.append(figures)
-    if not {"queries", "cold", "http"} & set(chosen.parts):
+    if not {"queries", "cold", "http", _MEANING} & set(chosen.parts):
         return
     log = read_log(chosen.data / "queries")
     questions = draw(WordList(lambda: read_lines(source), log), log)
@@ -113,6 +120,9 @@ def _measure(report: Report, folder: Path, source: Path, chosen: argparse.Namesp
         report.project += measure_cold(index, questions[Kind.COMMON][0].words[0])
     if "http" in chosen.parts and index.exists():
         report.project += measure_http(index, questions)
+    # The last one, since it adds vectors to the index.
+    if _MEANING in chosen.parts and index.exists():
+        report.project += measure_meaning(index, chosen.model, questions, chosen.rounds)
 
 
 def _command(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> str:

@@ -28,11 +28,13 @@ from tests.benchmarks.corpus import (
     write_texts,
 )
 from tests.benchmarks.engines import NAMES, Engine, Found, engine
+from tests.benchmarks.meaning import measure_meaning
 from tests.benchmarks.measure import measure_queries, overall
 from tests.benchmarks.project import parse_wrk, walk
 from tests.benchmarks.queries import OWN, Kind, Log, Question, WordList, draw, plain_words
 from tests.benchmarks.report import Report
 from tests.evaluation.collection import DATA
+from tests.fixtures.models import make_tiny_model
 
 WORDS = tuple("".join(parts) for parts in product(("ba", "ko", "lu", "mi", "te", "ro"), repeat=3))
 ZIPF = Frequencies(
@@ -247,6 +249,24 @@ def test_questions_that_only_this_project_answers_are_asked_of_it_alone(source: 
     assert {hit.article for hit in similar} <= {"special", *(f"a{number}" for number in range(1, 13))}
     assert marks(similar[0].passage)
     chosen.close()
+
+
+def test_a_search_by_meaning_is_measured_beside_the_same_by_words(source: Path, tmp_path: Path) -> None:
+    model = make_tiny_model(tmp_path / "model")
+    engine("nutgraf").build(source, tmp_path / "index")
+    asked = {
+        kind: [Question(kind, words)]
+        for kind, words in {
+            Kind.RARE: ("zeppelin",),
+            Kind.COMMON: ("port",),
+            Kind.SIX: ("council", "met", "boat", "bridge", "road", "budget"),
+        }.items()
+    }
+    embedding, *queries, memory = measure_meaning(tmp_path / "index", model, asked, 2)
+    assert "MB on disk" in embedding[1]
+    assert [name for name, _ in queries] == [f"… {kind}" for kind in asked]
+    assert all(figure.count(" ms") == 4 for _, figure in queries)
+    assert "private" in memory[1]
 
 
 def marks(passage: object) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer import Config, Index, NutgrafError, open_index
+from tests.engine.embedding import side_files
 from tests.fixtures.commits import open_commit
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +95,8 @@ class Trial:
         """The name of the state that the index holds; raises Lost when it is none of them, or not whole."""
         try:
             with self.open() as index:
-                index.verify()
+                if differences := index.verify().differences:
+                    raise Lost(differences[0].what)
                 hits = index.search("*", limit=10_000, collapse=False, seconds=60).hits
                 found = {hit.article.source: index.get_article(hit.article.id) for hit in hits}
                 whole = {name: (article.title, *article.paragraphs) for name, article in found.items()}
@@ -125,10 +127,11 @@ class Trial:
         left = [path.name for path in self.index.iterdir() if not _AT_REST.fullmatch(path.name)]
         left += [path.name for path in self.index.glob("g*/*") if path.name.endswith((".new", ".tmp"))]
         with self.open() as index:
-            # One commit: its table of contents, its catalog, and the segments that it names.
+            # One commit: its table of contents, its catalog, the segments that it names, and their vectors.
             snapshot = open_commit(index).snapshot
             named = {f"_MAIN_{snapshot.commit}.toc", f"catalog-{snapshot.commit}.json"}
             named |= {part.entry.path(snapshot.folder).name for part in snapshot.segments}
+            named |= {path.name for path in side_files(snapshot) if path.exists()}
             of_a_commit = {path.name for path in snapshot.folder.iterdir() if _OF_A_COMMIT.match(path.name)}
             left += [f"{name} in {snapshot.folder.name}" for name in of_a_commit ^ named]
         if len(list(self.index.glob("g*"))) > 2:

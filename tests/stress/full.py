@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from indexer import Article, ArticleMissing, Index, StorageFailed
+from tests.fixtures.models import make_tiny_model
 from tests.stress.archive import Lost, States, Trial, counted, mounted, run_tool, two_states
 
 ROUNDS = 100
-ACTIONS = ("index", "put", "rebuild", "first index")
+ACTIONS = ("index", "put", "embed", "rebuild", "first index")
 _ROOMY = 64 << 20
 _PUT = Article(id="put", title="Put in", paragraphs=["The lighthouse was put in by a program."])
 
@@ -24,6 +25,7 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
     trial = Trial(folder)
     trial.index.mkdir()
     trial.write(states["old"])
+    make_tiny_model(_model_of(trial))
     before = trial.root / "before"
     with _disk(trial.index):
         trial.sync()
@@ -36,7 +38,7 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
         with _disk(trial.index):
             if action != "first index":
                 shutil.copytree(before, trial.index, dirs_exist_ok=True)
-            trial.write(states["old"] if action == "put" else states["new"])
+            trial.write(states["old"] if action in ("put", "embed") else states["new"])
             try:
                 outcomes.append(f"{action}: {_fill(trial, action, extra, states)}")
             except Lost as error:
@@ -46,7 +48,7 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
 
 def _fill(trial: Trial, action: str, extra: int, states: dict[str, States]) -> str:
     """Do something with so many bytes of room, and once more with enough; returns what came of it."""
-    with trial.open() as index:
+    with trial.open(model=str(_model_of(trial)) if action == "embed" else "") as index:
         if action != "first index":
             index.search("crane")
         _resize(trial.index, shutil.disk_usage(trial.index).used + extra)
@@ -64,6 +66,10 @@ def _fill(trial: Trial, action: str, extra: int, states: dict[str, States]) -> s
             if index.get_article(_PUT.id).paragraphs != _PUT.paragraphs:
                 raise Lost("what was put in did not come back")
             index.remove([_PUT.id])
+        elif action == "embed":
+            vectors = index.get_status().vectors
+            if not vectors or vectors.paragraphs < vectors.of_paragraphs or index.verify().differences:
+                raise Lost(f"not every paragraph has a vector: {vectors}")
         elif trial.holds(states) != "new":
             raise Lost("it did not do the second time what it should")
     trial.write(states["new"])
@@ -74,6 +80,8 @@ def _fill(trial: Trial, action: str, extra: int, states: dict[str, States]) -> s
 def _act(trial: Trial, index: Index, action: str) -> None:
     if action == "put":
         index.put([_PUT])
+    elif action == "embed":
+        index.embed()
     elif action == "rebuild":
         index.rebuild()
     else:
@@ -92,6 +100,11 @@ def _is_as_before(trial: Trial, index: Index, action: str, states: dict[str, Sta
     except ArticleMissing:
         return
     raise Lost("it failed, and put in the article")
+
+
+def _model_of(trial: Trial) -> Path:
+    """The folder of the model that articles are embedded with, which is on another disk."""
+    return trial.root / "model"
 
 
 def _disk(folder: Path) -> AbstractContextManager[None]:

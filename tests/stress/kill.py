@@ -20,6 +20,8 @@ from pathlib import Path
 
 from indexer import Article, Config, open_index
 from indexer.store.lock import lock_for_writing
+from tests.engine.embedding import add_vectors
+from tests.fixtures.commits import open_commit
 from tests.fixtures.processes import children_of
 from tests.stress.archive import ROOT, Lost, States, Trial, content, counted, environment, two_states
 from tests.stress.watching import Watch, ended
@@ -166,11 +168,13 @@ def _synced(trial: Trial, old: States) -> None:
 
 
 def _in_segments(trial: Trial, old: States) -> None:
-    """In seven commits, so that the next one merges."""
+    """In seven commits, so that the next one merges; each segment with vectors."""
     names = list(old)
     for step in range(1, 8):
         trial.write({name: old[name] for name in names[: step * len(names) // 7]})
         trial.sync()
+    with trial.open() as index:
+        add_vectors(open_commit(index).snapshot)
 
 
 def _rebuilt(trial: Trial, old: States) -> None:
