@@ -56,7 +56,8 @@ def doctor(
 
     With --fix, an index that is damaged, outdated or was made with other options is rebuilt from its sources;
     meanwhile searches are answered from the newest intact generation. The only copy of anything is kept. With
-    --allow-mass-delete, missing sources are skipped.
+    --allow-mass-delete, missing sources are skipped. A model in the configuration is tried with one word,
+    which a service then gets.
 
     Exit code 5 if it is damaged, 4 if it is locked, 1 if anything else is wrong.
     """

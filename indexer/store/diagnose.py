@@ -256,10 +256,12 @@ def _diagnose_vectors(folder: Path, config: Config) -> Iterator[Finding]:
         counts = snapshot.vector_models()
         lacking = snapshot.embeddable - counts.pop(model.fingerprint, 0)
     except (ConfigError, ModelFailed) as error:
+        problem = error.problem if error.advice else str(error)
+        advice = error.advice or "set the option model to one that can be used, or remove it"
         yield Finding(
             "vectors",
-            f"Articles are found by words alone: {error}{tried}.",
-            "Set the option model to one that can be used, or remove it.",
+            f"Articles are found by words alone: {problem}{tried}.",
+            f"{advice[0].upper()}{advice[1:]}.",
         )
         return
     if lacking:

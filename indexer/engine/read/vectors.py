@@ -41,7 +41,7 @@ _RUNS_AT_ONCE = 2**12  # articles whose paragraphs are looked through together
 _MAX_EXACT_FLOAT = 2**24  # float32 has all integers up to this one
 _POSITION_BITS = 16
 _MAX_POSITION = 2**_POSITION_BITS - 1
-_ADVICE = "delete the file and run `nutgraf embed` to make it again"
+_ADVICE = "run `nutgraf embed` to make it again"
 _State = tuple[int, int, int, int]
 
 
