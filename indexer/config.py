@@ -115,7 +115,7 @@ class Config:
     query_characters: int = CHARACTERS
     """How many characters of a query are read, from 1 to 4,000; a note says if it was longer."""
     model: str = ""
-    """What makes vectors of texts, to search by meaning; empty for nothing.
+    """The model that makes vectors of texts, to search by meaning; empty for none.
 
     A folder with a model, the name of a model for sentence-transformers, or the address of a service such as
     https://models.example/v1#name, which then gets the texts of the archive and all queries.

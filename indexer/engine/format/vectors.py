@@ -48,7 +48,7 @@ class _Facts(msgspec.Struct, frozen=True):
 
 
 class Columns(NamedTuple):
-    """What a side file has for some paragraphs of a segment.
+    """The stored vectors of some paragraphs of a segment.
 
     `docs` (uint32) are their documents, ascending; `rows` their vectors, and `texts` (uint64) the hashes of
     their texts, in the same order.

@@ -615,7 +615,7 @@ class Snapshot:
         return {model: count for model, count in counts.items() if count}
 
     def vector_problems(self, *, every_byte: bool = False) -> list[str]:
-        """What is wrong with each side file with vectors that cannot be used, as sentences; all are read.
+        """The problems of the files with vectors that cannot be used, a sentence each; reads all of them.
 
         With `every_byte`, also what no search would notice. Raises StorageFailed.
         """

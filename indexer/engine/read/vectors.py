@@ -173,7 +173,7 @@ class VectorFiles:
         return list(filter(None, problems))
 
     def _verify(self, segment: str) -> str:
-        """What is wrong with a side file as it is now on the disk; empty if nothing is."""
+        """The problem of a side file as it is now on the disk; empty if there is none."""
         path, seal, view = self._parts[segment]
         is_embeddable = find_embeddable(view)
         while (state := _read_state(path)) is not None:
