@@ -13,6 +13,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -39,6 +40,8 @@ _TIMEOUT, _LONG_TIMEOUT = 30.0, 120.0  # seconds until an answer begins
 _READ_TIMEOUT = 10.0  # the same for a single document, with which each read begins
 GRACE = 5.0
 """Seconds that a search may take beyond its time limit."""
+KEEP_ALIVE = "2m"
+"""How long a point in time stays after a search of it. A node has room for 300 of them by default."""
 _CONNECTIONS = 16
 _BULK_SIZE = 5 * 2**20  # bytes of a bulk request
 _REASON = 200  # characters
@@ -127,22 +130,44 @@ class Cluster:
 
     # Reading
 
-    def search(self, index: str, body: Mapping[str, Any], *, seconds: float | None = None) -> Json:
+    def open_point(self, index: str) -> str:
+        """Open a point in time of an index, for `KEEP_ALIVE` after each search of it; returns its id."""
+        how = {"keep_alive": KEEP_ALIVE, "allow_partial_pit_creation": "false"}
+        answer = self._ask(lambda client: client.create_pit(index=index, params=how))
+        return str(answer["pit_id"])
+
+    def close_point(self, point: str) -> None:
+        """Let the cluster forget a point in time, which it does by itself if it cannot be told."""
+        body = {"pit_id": [point]}
+        with suppress(NutgrafError):
+            self._ask(lambda client: client.delete_pit(body=body, request_timeout=_READ_TIMEOUT), patience=0)
+
+    def search(
+        self, index: str, body: Mapping[str, Any], *, seconds: float | None = None, point: str = ""
+    ) -> Json:
         """Return the answer to a search, which has `timed_out` if it took more than `seconds`.
 
         Without `seconds`, the answer is whole; with them, SearchTimedOut is raised if there is none. Hits are
-        scored by the statistics of all shards together.
+        scored by the statistics of all shards together. A `point` in time of the index is searched if one is
+        given; it is not asked again when its copies do not answer, as no others can.
         """
-        given, timeout = _limit_time(body, seconds)
+        given, timeout = _complete(body, seconds, point)
         how = {"search_type": "dfs_query_then_fetch"} if body.get("size", 1) else {}
+        name = None if point else index
         answer = self._ask(
-            lambda client: client.search(index=index, body=given, params=how, request_timeout=timeout),
+            lambda client: client.search(index=name, body=given, params=how, request_timeout=timeout),
             seconds,
+            is_pinned=bool(point),
         )
         return self._check_shards(answer, seconds)
 
     def msearch(
-        self, index: str, bodies: Sequence[Mapping[str, Any]], *, seconds: float | None = None
+        self,
+        index: str,
+        bodies: Sequence[Mapping[str, Any]],
+        *,
+        seconds: float | None = None,
+        point: str = "",
     ) -> list[Json]:
         """Return the answers to some searches of an index, as `search` does."""
         if not bodies:
@@ -150,10 +175,13 @@ class Cluster:
         lines: list[Mapping[str, Any]] = []
         timeout = _TIMEOUT
         for body in bodies:
-            given, timeout = _limit_time(body, seconds)
+            given, timeout = _complete(body, seconds, point)
             lines += [{}, given]
+        name = None if point else index
         answer = self._ask(
-            lambda client: client.msearch(index=index, body=lines, request_timeout=timeout), seconds
+            lambda client: client.msearch(index=name, body=lines, request_timeout=timeout),
+            seconds,
+            is_pinned=bool(point),
         )
         for each in answer["responses"]:
             if "error" in each:
@@ -300,18 +328,28 @@ class Cluster:
 
     # Asking
 
-    def _ask(self, request: Callable[[OpenSearch], Any], seconds: float | None = None) -> Json:
-        """Return the answer to a request, which is tried again if that may help; `seconds` limit a search."""
+    def _ask(
+        self,
+        request: Callable[[OpenSearch], Any],
+        seconds: float | None = None,
+        *,
+        patience: float | None = None,
+        is_pinned: bool = False,
+    ) -> Json:
+        """Return the answer to a request, which is tried again if that may help.
+
+        `seconds` limit a search; `is_pinned` if it is of a point in time.
+        """
         client = self._connection.open()
         from opensearchpy import OpenSearchException
 
-        pauses = _iter_pauses(self._patience)
+        pauses = iter_pauses(self._patience if patience is None else patience)
         while True:
             try:
                 answer = request(client)
                 break
             except OpenSearchException as error:
-                pause = next(pauses, None) if _is_transient(error) else None
+                pause = next(pauses, None) if _is_transient(error, is_pinned=is_pinned) else None
                 if pause is None:
                     raise self._translate(error, seconds) from error
             self._pause(pause)
@@ -322,7 +360,7 @@ class Cluster:
     def _send(self, index: str, batch: dict[str, bytes]) -> list[str]:
         """Send the lines of some actions, by the id of each; returns the ids with another version."""
         conflicts: list[str] = []
-        pauses = _iter_pauses(self._patience)
+        pauses = iter_pauses(self._patience)
         while True:
             failed = self._send_once(index, b"".join(batch.values()))
             refused = {name: error for name, (status, error) in failed.items() if status != 409}
@@ -549,14 +587,16 @@ def _make_context() -> ssl.SSLContext:
     return context
 
 
-def _limit_time(body: Mapping[str, Any], seconds: float | None) -> tuple[Mapping[str, Any], float]:
-    """The body of a search with a time limit, and the seconds until its answer must begin."""
+def _complete(body: Mapping[str, Any], seconds: float | None, point: str) -> tuple[Mapping[str, Any], float]:
+    """The body of a search with its time limit and point in time, and the seconds until its answer begins."""
+    if point:
+        body = {**body, "pit": {"id": point, "keep_alive": KEEP_ALIVE}}
     if seconds is None:
         return body, _TIMEOUT
     return {**body, "timeout": f"{max(1, round(seconds * 1000))}ms"}, seconds + GRACE
 
 
-def _iter_pauses(patience: float) -> Iterator[float]:
+def iter_pauses(patience: float) -> Iterator[float]:
     """The pauses between the attempts of a request, until `patience` seconds are over."""
     began, waited, pause = time.monotonic(), 0.0, _FIRST_PAUSE
     while waited + pause <= patience:
@@ -593,8 +633,8 @@ def _version_of(answer: Mapping[str, Any]) -> Version:
     return Version(answer["_seq_no"], answer["_primary_term"])
 
 
-def _is_transient(error: Exception) -> bool:
-    """Whether an error of the client may go away by itself."""
+def _is_transient(error: Exception, *, is_pinned: bool) -> bool:
+    """Whether an error of the client may go away by itself, of a point in time if it `is_pinned`."""
     from opensearchpy import ConnectionError as Disconnected
     from opensearchpy import ConnectionTimeout, SSLError, TransportError
 
@@ -603,8 +643,11 @@ def _is_transient(error: Exception) -> bool:
         return not is_lasting and not isinstance(error.info, aws.CredentialsMissing)
     if not isinstance(error, TransportError) or error.status_code not in _TRANSIENT:
         return False
-    # A disk that is full does not become empty by waiting.
     problem = error.info.get("error") if isinstance(error.info, dict) else None
+    if is_pinned and _type_of(problem) == "search_phase_execution_exception" and error.status_code == 503:
+        # No other copies can answer in the place of those that it names.
+        return False
+    # A disk that is full does not become empty by waiting.
     return not (_type_of(problem) == "cluster_block_exception" and "read-only" in _reason_of(problem))
 
 

@@ -21,13 +21,15 @@ What holds, whatever dies or sleeps at whatever moment:
    even then has an aborted number, and no reader sees it.
 4. A writer changes an article that is there only in the version that it has read, and never one that a commit
    it does not know has removed. So a writer that wakes up undoes nothing.
-5. An article that a commit has removed stays for `KEEP_SECONDS` after that commit. Older catalogs go at once,
-   and a generation with the second rebuild after it; readers then open the last commit. What is deleted is of
-   numbers up to that of the writer that deletes it: nothing that a later writer may need.
-
-6. A reader takes the pointer from the node that it asks, which has a copy as old as its copies of the shards.
+5. An article that a commit has removed stays until the next commit. Older catalogs go at once, and a
+   generation with the second rebuild after it. A reader that has opened a commit keeps what it needs (see
+   `point_in_time`); one that comes too late opens the last commit. What is deleted is of numbers up to that
+   of the writer that deletes it: nothing that a later writer may need.
+6. The pointer says how many articles the commit has, and the sum of their checksums. A writer moves it only
+   when it finds just these articles, and a reader uses only copies of the shards in which it does.
+7. A reader takes the pointer from the node that it asks, which has a copy as old as its copies of the shards.
    A node that was cut off and is back may search these for some seconds; with a newer pointer, it would
-   find parts of two commits.
+   find nothing that it may use.
 
 A lease lasts `LEASE_SECONDS` and is renewed by a thread while its holder lives. Its end is compared with the
 clock of the machine that wants it. Clocks that differ may let two writers run at the same time; by 1 to 4,
@@ -62,7 +64,10 @@ from indexer.errors import (
     IndexUnavailable,
     NutgrafError,
 )
+from indexer.opensearch import mapping
 from indexer.opensearch.cluster import Cluster, Document, Version
+from indexer.opensearch.dsl import Dsl
+from indexer.opensearch.point_in_time import Contents
 from indexer.store.generations import Settings
 from indexer.sync import Catalog
 from indexer.sync import catalog as catalogs
@@ -70,12 +75,10 @@ from indexer.sync.catalog import Hints, Summary
 
 T = TypeVar("T", bound=Struct)
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever this program can no longer read what older versions have written to a cluster."""
 LEASE_SECONDS = 60.0
 """Seconds after which another writer may take the lease of one that has died."""
-KEEP_SECONDS = 15 * 60.0
-"""Seconds for which a removed article stays, for readers of an older commit."""
 _RENEWALS = 4  # in the time of a lease
 _ATTEMPTS = 10
 _PAUSE = 0.25  # seconds between two looks at a lease that another writer has
@@ -103,9 +106,14 @@ class Pointer(Struct, frozen=True):
     catalog: str = ""
     parts: int = 0
     """The name of its catalog, and in how many documents its articles and files are stored."""
-    times: tuple[tuple[int, float], ...] = ()
-    """When the last commits were made, in seconds since 1970, by number."""
+    contents: Contents = Contents()
+    """What shows that all of its articles, and no others, are found."""
     settings: Settings = Settings(FORMAT, "", "")
+
+    @property
+    def articles(self) -> Dsl:
+        """The query that finds its articles."""
+        return mapping.visible(self.number, self.aborted)
 
 
 class _LeaseRecord(Struct, frozen=True):
@@ -136,16 +144,6 @@ class CommitState:
     def index(self) -> str:
         """The index with its articles."""
         return self.pointer.index
-
-    @property
-    def articles(self) -> int:
-        """How many articles it has."""
-        return sum(self.summary.languages.values())
-
-    @property
-    def aborted(self) -> tuple[int, ...]:
-        """See `Pointer`."""
-        return self.pointer.aborted
 
     @property
     def settings(self) -> Settings:
@@ -337,11 +335,6 @@ class Lease:
         self._is_used = self._is_lost = False
         self.number, self.pointer, self.version = 0, Pointer(), Version(-1, -1)
 
-    @property
-    def clock(self) -> Callable[[], float]:
-        """What gives the time, in seconds since 1970."""
-        return self._clock
-
     def use(self) -> None:
         """Prepare to send something with the number of this lease, which is not given back then.
 
@@ -431,8 +424,11 @@ class Lease:
 
     def _has_made(self, pointer: Pointer, now: Pointer) -> bool:
         """Whether this writer has moved the pointer as it wanted to, be it as it is `now` or before."""
-        is_new_number = pointer.number == self.number
-        return now.catalog == pointer.catalog or (is_new_number and self.number in dict(now.times))
+        if now.catalog == pointer.catalog:
+            return True
+        # Who came later has entered the number as aborted, unless it had been committed.
+        is_past = pointer.number == self.number <= now.number and now.index == pointer.index
+        return is_past and self.number not in now.aborted
 
     def _enter_aborted(self) -> None:
         """Read the pointer, and enter the numbers between it and this one as aborted.

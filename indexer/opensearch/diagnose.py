@@ -23,6 +23,7 @@ from indexer.opensearch import commits, mapping
 from indexer.opensearch.cluster import Cluster
 from indexer.opensearch.commits import Pointer
 from indexer.opensearch.documents import read_article
+from indexer.opensearch.point_in_time import PointInTime
 from indexer.opensearch.verify import check_commit
 from indexer.opensearch.writer import WritableCluster, find_articles, iter_articles
 from indexer.results import Diagnosis, Finding, SyncReport, add_counts
@@ -213,8 +214,11 @@ def _iter_versions(
         page = [*article_ids[start : start + _PAGE]]
         found: dict[str, list[Article]] = {article_id: [] for article_id in page}
         for generation in _list_generations(pointer):
-            with suppress(IndexMissing):
-                for article_id, (_, document) in find_articles(cluster, generation, page).items():
+            with (
+                suppress(IndexMissing),
+                PointInTime(cluster, generation.index, generation.articles) as point,
+            ):
+                for article_id, (_, document) in find_articles(point, page).items():
                     with suppress(IndexDamaged, ValueError):
                         found[article_id].append(decode_article(read_article(document.source)[0]))
         yield from found.items()
@@ -227,9 +231,10 @@ def _choose(versions: Sequence[Article], digest: str) -> Article:
 
 
 def _iter_stored(cluster: Cluster, pointer: Pointer) -> Iterator[tuple[Article | None, str, str | None]]:
-    for source in iter_articles(cluster, pointer):
-        try:
-            items, uri = read_article(source)
-            yield decode_article(items), source[mapping.LANGUAGE], uri
-        except (IndexDamaged, ValueError):
-            yield None, "", source.get(mapping.SOURCE_URI)
+    with PointInTime(cluster, pointer.index, pointer.articles) as point:
+        for source in iter_articles(point):
+            try:
+                items, uri = read_article(source)
+                yield decode_article(items), source[mapping.LANGUAGE], uri
+            except (IndexDamaged, ValueError):
+                yield None, "", source.get(mapping.SOURCE_URI)

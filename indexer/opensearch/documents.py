@@ -28,6 +28,7 @@ from indexer.engine import (
     Gatherer,
     Run,
     decode_article,
+    digest_items,
     find_finest_grains,
     make_key,
     make_label_key,
@@ -74,6 +75,11 @@ def make_document_id(article_id: str, since: int) -> str:
     return f"{hashlib.sha256(article_id.encode()).hexdigest()[:32]}-{since}"
 
 
+def shorten_digest(digest: str) -> int:
+    """The first 24 bits of a digest (hexadecimal): the cluster adds up those of 2**29 articles exactly."""
+    return int(digest[:6], 16)
+
+
 def read_id(source: Mapping[str, Any]) -> str:
     """The id of the article whose document has this source."""
     name: str = source.get(mapping.LONG_ID) or source[mapping.ID]
@@ -115,6 +121,7 @@ def make_documents(
     custom_fields = iter(chunk.custom_fields.tolist())
     first = 0
     for number, (version, name, language, count, own_count, dates, sketch, items) in enumerate(articles):
+        source = columns[number].get(mapping.SOURCE_URI, "")
         document: Document = {
             mapping.ID: make_id_key(name),
             mapping.SINCE: version,
@@ -125,6 +132,7 @@ def make_documents(
             mapping.TITLE_KEY: normalize(msgspec.json.decode(items[0], type=_Title).title)[:MAX_TERM],
             mapping.TITLE_TERMS: len(titles.words[number]),
             mapping.PARAGRAPHS: count,
+            mapping.CHECKSUM: shorten_digest(digest_items([*items, source.encode()] if source else items)),
             mapping.SKETCH: b64encode(sketch.tobytes()).decode(),
             mapping.ARTICLE: b64encode(compress(msgspec.msgpack.encode(items))).decode(),
             **dates,

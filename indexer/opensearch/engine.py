@@ -12,6 +12,7 @@ from indexer.files.fork_safe import Lock
 from indexer.opensearch import commits
 from indexer.opensearch.cluster import Cluster, SearchTimedOut
 from indexer.opensearch.commits import CommitState
+from indexer.opensearch.point_in_time import ArticlesMissing
 from indexer.opensearch.reader import ClusterReader, open_reader
 from indexer.results import Building
 from indexer.search.request import Restriction
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PAUSES = (0.1, 0.3, 0.6, 1.0)
-"""Seconds between the attempts to open a commit of which the cluster does not show all articles."""
+"""Seconds between the attempts to read a commit of which the cluster does not show all articles."""
 
 
 class ClusterEngine:
@@ -40,6 +41,8 @@ class ClusterEngine:
         self._restricted = RestrictionCache[ClusterReader]()
         self._opened: tuple[CommitState, ClusterReader] | None = None
         """The commit that was opened last."""
+        self._superseded: ClusterReader | None = None
+        """The one before, which other threads may be reading."""
 
     @property
     def exists(self) -> bool:
@@ -61,6 +64,7 @@ class ClusterEngine:
         Raises IndexMissing, IndexDamaged or IndexUnavailable.
         """
         tried: CommitState | None = None
+        pauses = iter(_PAUSES)
         while True:
             commit = self._read_last_commit()
             try:
@@ -73,7 +77,14 @@ class ClusterEngine:
                 # others knows the commit already, and not the generation yet.
                 if tried and tried.index == commit.index:
                     raise commits.make_unknown(self._cluster, commit.index) from error
-                tried = commit
+            except ArticlesMissing:
+                # Articles of an older commit have been deleted, or a copy of a shard is older than this one.
+                if tried and tried.version == commit.version:
+                    pause = next(pauses, None)
+                    if pause is None:
+                        raise
+                    time.sleep(pause)
+            tried = commit
 
     def open_for_writing(self) -> WritableCluster:
         """Return the index as something that can be changed."""
@@ -108,7 +119,11 @@ class ClusterEngine:
     def close(self) -> None:
         """Close the connections; the next read opens them again."""
         with self._lock:
-            self._opened = None
+            opened, self._opened = self._opened, None
+            superseded, self._superseded = self._superseded, None
+        for reader in (opened and opened[1], superseded):
+            if reader:
+                reader.view.point.close()
         self._restricted.clear()
         self._cluster.close()
 
@@ -122,18 +137,12 @@ class ClusterEngine:
             return before[1]
         # Two threads may open the same commit, but none waits for another one's requests.
         opened = open_reader(self._cluster, commit, self._config, self._today)
-        for pause in _PAUSES:
-            if opened.has_all_articles:
-                break
-            # A copy of a shard that is being recovered may show an older state for a moment.
-            time.sleep(pause)
-            opened = open_reader(self._cluster, commit, self._config, self._today)
-        if not opened.has_all_articles:
-            raise IndexUnavailable(
-                f"the cluster at {self._cluster.address.url} shows {opened.view.facts.articles:,} of "
-                f"{opened.commit.articles:,} articles",
-                "try again later; if it stays so, run `nutgraf verify`",
-            )
+        unused: ClusterReader | None = opened
         with self._lock:
-            self._opened = commit, opened
+            current = self._opened
+            if current is None or current[0].version != commit.version:
+                unused, self._superseded = self._superseded, current and current[1]
+                self._opened = commit, opened
+        if unused:
+            unused.view.point.close()
         return opened

@@ -46,6 +46,8 @@ TITLE_TERMS, TEXT_TERMS, PARAGRAPHS = "title_terms", "text_terms", "paragraphs"
 """How many terms its title and all its texts have, and how many paragraphs there are."""
 TITLE_KEY, VOCABULARY, BANDS, SKETCH = "title_key", "vocabulary", "bands", "sketch"
 """The normalized title, the distinct words as written, and the near-duplicate sketch, whole and in bands."""
+CHECKSUM = "checksum"
+"""The start of the digest of the article; see `documents.shorten_digest`."""
 ARTICLE, SOURCE_URI = "article", "source_uri"
 """The stored article, and the folder or file that it was read from."""
 STORED = (ID, LONG_ID, LANGUAGE, SINCE, UNTIL, ARTICLE, SOURCE_URI)
@@ -147,7 +149,7 @@ def make_mapping(fields: Mapping[str, FieldType]) -> dict[str, Any]:
         **dict.fromkeys((RECORD, BANDS), _ONLY_INDEXED),
         **dict.fromkeys((SINCE, UNTIL, DATE_START, DATE_END), _LONG),
         **dict.fromkeys(GRAINS, _INTEGER),
-        **dict.fromkeys((TITLE_TERMS, TEXT_TERMS, PARAGRAPHS), _ONLY_COUNTED),
+        **dict.fromkeys((TITLE_TERMS, TEXT_TERMS, PARAGRAPHS, CHECKSUM), _ONLY_COUNTED),
         SKETCH: {"type": "binary", "doc_values": True},
         ARTICLE: {"type": "binary"},
         **dict.fromkeys((LONG_ID, SOURCE_URI), _ONLY_STORED),

@@ -30,6 +30,7 @@ from indexer.opensearch.dsl import EVERYTHING, Dsl, match_all, match_any
 from indexer.opensearch.filters import FilterContext, translate_filters
 from indexer.opensearch.mapping import STEMS, TEXT, TITLE, list_text_fields, make_id_key
 from indexer.opensearch.pages import search_cluster
+from indexer.opensearch.point_in_time import ArticlesMissing, PointInTime
 from indexer.opensearch.rows import Wanted
 from indexer.opensearch.term_queries import LeafReader
 from indexer.opensearch.view import Hit, TimeLimit, View
@@ -58,13 +59,13 @@ _TITLE_WEIGHT = 3.0
 
 
 def open_reader(cluster: Cluster, commit: CommitState, config: Config, today: Today) -> ClusterReader:
-    """Open a commit for reading; nothing is asked of the cluster but how many articles there are."""
+    """Open a commit for reading; raises ArticlesMissing if the cluster does not show just its articles."""
     settings, summary = commit.settings, commit.summary
     fields = use_weights(settings.fields, config.fields)
+    pointer = commit.pointer
     view = View(
-        cluster,
-        commit.index,
-        (mapping.visible(commit.number, commit.aborted),),
+        PointInTime(cluster, commit.index, pointer.articles, pointer.contents),
+        (pointer.articles,),
         settings.language,
         _get_window_maker(settings.language, tuple(sorted(fields.items()))),
         tuple(sorted(name for name, kind in fields.items() if kind.type == "text")),
@@ -101,11 +102,6 @@ class ClusterReader:
     @property
     def fields(self) -> Mapping[str, FieldType]:
         return self.search_settings.fields
-
-    @property
-    def has_all_articles(self) -> bool:
-        """Whether the cluster showed all articles of the commit when they were counted."""
-        return self.view.facts.articles == self.commit.articles
 
     @property
     def has_vectors(self) -> bool:
@@ -147,23 +143,26 @@ class ClusterReader:
             "sort": [mapping.ID],
             "track_total_hits": False,
         }
+        # Of its own, since the reader may be closed before all are read.
+        point = self.view.point.copy()
         # The first request is made now, so that it raises what it raises here.
-        (answer,) = self.view.search(body)
+        (answer,) = point.search(body)
 
         def read() -> Iterator[Article]:
             hits, left = answer["hits"]["hits"], self.view.facts.articles
-            while hits:
-                yield from map(_decode, hits)
-                left -= len(hits)
-                try:
-                    (following,) = self.view.search({**body, "search_after": hits[-1]["sort"]})
-                except IndexMissing:
-                    break
-                hits = following["hits"]["hits"]
+            with point:
+                while hits:
+                    yield from map(_decode, hits)
+                    left -= len(hits)
+                    try:
+                        (following,) = point.search({**body, "search_after": hits[-1]["sort"]})
+                    except (IndexMissing, ArticlesMissing):
+                        break
+                    hits = following["hits"]["hits"]
             if left:
                 raise IndexUnavailable(
-                    f"{self.view.cluster.address} was changed while all its articles were read, and "
-                    f"{format_count(left, 'article')} of the commit that was read are deleted",
+                    f"{point.cluster.address} was changed while all its articles were read, and "
+                    f"{format_count(left, 'article')} of the commit that was read could not be read",
                     "read them again",
                 )
 
@@ -238,7 +237,7 @@ class ClusterReader:
         is_restricted = bool(self.search_settings.restriction)
         names = {*facts.sources}
         return Status(
-            path=str(self.view.cluster.address),
+            path=str(self.view.point.cluster.address),
             generation=self.commit.index,
             articles=facts.articles,
             paragraphs=int(facts.statistics.paragraphs.sum()),
@@ -246,7 +245,7 @@ class ClusterReader:
             first=_write_day(facts.first),
             last=_write_day(facts.last),
             # The size of the index would tell how much is hidden.
-            size=0 if is_restricted else self.view.cluster.measure(self.commit.index),
+            size=0 if is_restricted else self.view.point.cluster.measure(self.commit.index),
             committed=summary.committed,
             languages=dict(facts.languages),
             sources=tuple(
@@ -266,7 +265,7 @@ class ClusterReader:
         # Imported here, because it imports what opens models.
         from indexer.store.model import make_cluster_error
 
-        raise make_cluster_error(self.view.cluster.address)
+        raise make_cluster_error(self.view.point.cluster.address)
 
     def _find(self, article_id: str) -> Hit:
         """The hit of the article that has an id, or had it before, or of the one record that states it."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from indexer.config import Config
 from indexer.engine import digest_items
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, format_count
-from indexer.opensearch import commits, mapping
+from indexer.opensearch import commits
 from indexer.opensearch.cluster import Cluster
 from indexer.opensearch.commits import CommitState
 from indexer.opensearch.documents import read_article, read_id
+from indexer.opensearch.point_in_time import PointInTime
+from indexer.opensearch.view import read_total
 from indexer.opensearch.writer import iter_articles
 from indexer.results import Difference, Verification
 from indexer.store.generations import VERSIONS
@@ -70,18 +72,20 @@ def _check_articles(cluster: Cluster, state: CommitState, catalog: Catalog) -> i
     """Check each article, and return the number of their paragraphs."""
     place = f"{state.index} on {cluster.address.url}"
     expected = list_digests(catalog)
-    found = cluster.count(state.index, mapping.visible(state.number, state.aborted))
-    if found != len(expected):
-        raise IndexDamaged(
-            f"{place} has {format_count(found, 'article')}, its catalog has {len(expected):,}", RUN_DOCTOR
-        )
     paragraphs = 0
-    for source in iter_articles(cluster, state.pointer):
-        items, uri = read_article(source)
-        name = read_id(source)
-        digest, label = expected.pop(name, ("", b""))
-        is_intact = digest == digest_items([*items, label] if label else items)
-        if not is_intact or (uri or "") != label.decode():
-            raise IndexDamaged(f"{place} and its catalog disagree about the article {name!r}", RUN_DOCTOR)
-        paragraphs += len(items) - 1
+    with PointInTime(cluster, state.index, state.pointer.articles) as point:
+        (answer,) = point.search({"size": 0, "query": point.articles, "track_total_hits": True})
+        found = read_total(answer)
+        if found != len(expected):
+            raise IndexDamaged(
+                f"{place} has {format_count(found, 'article')}, its catalog has {len(expected):,}", RUN_DOCTOR
+            )
+        for source in iter_articles(point):
+            items, uri = read_article(source)
+            name = read_id(source)
+            digest, label = expected.pop(name, ("", b""))
+            is_intact = digest == digest_items([*items, label] if label else items)
+            if not is_intact or (uri or "") != label.decode():
+                raise IndexDamaged(f"{place} and its catalog disagree about the article {name!r}", RUN_DOCTOR)
+            paragraphs += len(items) - 1
     return paragraphs

@@ -26,10 +26,11 @@ from indexer.engine import (
 )
 from indexer.files.fork_safe import lazy
 from indexer.opensearch import mapping
-from indexer.opensearch.cluster import Cluster, SearchTimedOut
+from indexer.opensearch.cluster import Json, SearchTimedOut
 from indexer.opensearch.documents import read_encoded
 from indexer.opensearch.dsl import EVERYTHING, Dsl, match_all, match_any
 from indexer.opensearch.mapping import STEMS, TEXT, list_text_fields
+from indexer.opensearch.point_in_time import PointInTime
 from indexer.opensearch.vocabulary import WordMemory, remember
 
 Hit = Mapping[str, Any]
@@ -142,8 +143,7 @@ class View:
     they may be too low, and those are not remembered.
     """
 
-    cluster: Cluster
-    index: str
+    point: PointInTime
     filters: Sequence[Dsl]
     language: str
     maker: WindowMaker
@@ -165,8 +165,7 @@ class View:
     def restrict(self, query: Dsl) -> View:
         """The view of the articles that also match a query."""
         return View(
-            self.cluster,
-            self.index,
+            self.point,
             (*self.filters, query),
             self.language,
             self.maker,
@@ -189,7 +188,7 @@ class View:
         """A query for the articles of the view that match, without scores."""
         return match_all([*self.filters, query, *more])
 
-    def search(self, *bodies: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    def search(self, *bodies: Mapping[str, Any]) -> list[Json]:
         """The answers to some searches, whose queries `select` has made.
 
         With a time limit, an answer may have `timed_out`; then the limit is marked as timed out, too. Raises
@@ -201,17 +200,14 @@ class View:
             raise limit.error
         seconds = None if limit is None else max(limit.left, _MIN_SECONDS)
         try:
-            if len(bodies) == 1:
-                answers = [self.cluster.search(self.index, bodies[0], seconds=seconds)]
-            else:
-                answers = self.cluster.msearch(self.index, bodies, seconds=seconds)
+            answers = self.point.search(*bodies, seconds=seconds)
         except SearchTimedOut as error:
             if limit is not None:
                 limit.timed_out, limit.error = True, error
             raise
         if limit is not None and not all(map(is_whole, answers)):
             limit.timed_out = True
-        return [*answers]
+        return answers
 
     def count(self, queries: Sequence[Dsl]) -> list[dict[str, int]]:
         """How many articles in each base language match each of some queries; remembered."""

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from indexer.article import Article
 from indexer.config import Config
-from indexer.engine import Chunk, Gatherer, decode_article
+from indexer.engine import Chunk, Gatherer, decode_article, digest_items
 from indexer.errors import (
     RUN_DOCTOR,
     IndexDamaged,
@@ -27,12 +27,11 @@ from indexer.errors import (
     InvalidArticle,
     NutgrafError,
     OutOfMemory,
-    format_count,
 )
 from indexer.fields import FieldType
 from indexer.opensearch import commits, mapping
-from indexer.opensearch.cluster import Action, Cluster, Document, Version
-from indexer.opensearch.commits import FORMAT, KEEP_SECONDS, CommitState, Lease, Pointer
+from indexer.opensearch.cluster import WRITE_PATIENCE, Action, Cluster, Document, Version
+from indexer.opensearch.commits import FORMAT, CommitState, Lease, Pointer
 from indexer.opensearch.documents import (
     learn_forms,
     make_document_id,
@@ -41,12 +40,15 @@ from indexer.opensearch.documents import (
     read_encoded,
     read_id,
     remake_documents,
+    shorten_digest,
 )
 from indexer.opensearch.dsl import EVERYTHING
+from indexer.opensearch.point_in_time import ArticlesMissing, Contents, PointInTime
 from indexer.results import SyncReport
 from indexer.store.build import BuildPlan, IndexContents, current_time, fill, list_sources
 from indexer.store.generations import Settings
 from indexer.store.reader import Today
+from indexer.store.verify import list_digests
 from indexer.sync import Catalog, Progress, SyncOptions
 from indexer.sync.catalog import Hints
 from indexer.text.analyzer import library_versions
@@ -64,7 +66,7 @@ _SENDERS = 4  # threads that send, so that all nodes of the cluster have somethi
 class WritableCluster:
     """The live generation on the cluster of the configuration; a `WritableIndex`.
 
-    `clock` gives the time in seconds since 1970, for the lease and to tell how long articles have to stay.
+    `clock` gives the time in seconds since 1970, for the lease.
     """
 
     def __init__(
@@ -157,22 +159,20 @@ class WritableCluster:
             yield catalog, changes
             is_changed = changes.finish()
         if is_changed:
-            self._commit(catalog, lease.pointer)
+            self._commit(catalog, self._check(catalog, lease.pointer))
         elif catalog.without_articles() != before:
             # Without a changed article there is no commit, but the stamps of the files have to be saved.
             self.save(catalog)
 
     def save(self, catalog: Catalog) -> None:
         """Let the last commit have this catalog, at once."""
-        catalog.committed = current_time()
-        name, parts = self.lease.save_catalog(catalog)
-        self.lease.commit(replace(self.lease.pointer, catalog=name, parts=parts))
+        self._commit(catalog, replace(self.lease.pointer, contents=_sum_up(catalog)))
 
     def load_previous(self) -> tuple[Catalog, Iterable[Article]]:
         """Return the catalog of the live generation, and its articles that were added through the API."""
         pointer = self.lease.pointer
         catalog = commits.read_catalog(self.cluster, pointer)
-        return catalog, self._read_articles(pointer, [*catalog.api_articles])
+        return catalog, self._read_articles(pointer, catalog)
 
     def load_contents(self) -> IndexContents:
         """Return everything that the last commit has; raises IndexOutdated as `check_options` does."""
@@ -181,7 +181,7 @@ class WritableCluster:
         return IndexContents(
             f"{pointer.index} on {self.cluster.address.url}",
             commits.read_catalog(self.cluster, pointer),
-            map(read_encoded, iter_articles(self.cluster, pointer)),
+            map(read_encoded, self._iter_articles(pointer)),
             pointer.settings.versions,
         )
 
@@ -216,25 +216,23 @@ class WritableCluster:
                 options = SyncOptions(config, self.today(), progress, stop)
                 fill(plan, listings, catalog, changes, report, options)
                 changes.finish()
-            self._check(index, len(catalog.owners()))
+            settings = Settings(
+                FORMAT,
+                config.language,
+                config.fingerprint(),
+                plan.versions,
+                library_versions(),
+                dict(config.fields),
+            )
+            before = lease.pointer
+            pointer = self._check(catalog, Pointer(index=index, previous=before.index, settings=settings))
         except BaseException:
             with suppress(NutgrafError):
                 self.cluster.delete_index(index)
             raise
-        settings = Settings(
-            FORMAT,
-            config.language,
-            config.fingerprint(),
-            plan.versions,
-            library_versions(),
-            dict(config.fields),
-        )
-        before = lease.pointer
         # Whatever is raised from here on, the pointer may have moved: the next writer deletes what is not
         # needed.
-        self._commit(
-            catalog, Pointer(index=index, previous=before.index, times=before.times, settings=settings)
-        )
+        self._commit(catalog, pointer)
 
     @property
     def lease(self) -> Lease:
@@ -246,37 +244,48 @@ class WritableCluster:
         self._state = commits.read_commit(self.cluster, self._state)
         return self._state
 
+    def _check(self, catalog: Catalog, pointer: Pointer) -> Pointer:
+        """Return a pointer with the number of the lease, and what a catalog says that its articles are.
+
+        Raises ArticlesMissing if the cluster shows others, and IndexLocked.
+        """
+        checked = replace(pointer, number=self.lease.number, contents=_sum_up(catalog))
+        # A writer that woke up late must be told that, and not what it finds of later commits.
+        self.lease.check()
+        with pin(self.cluster, checked) as point:
+            try:
+                point.open()
+            except ArticlesMissing:
+                self.lease.check()
+                raise
+        return checked
+
     def _commit(self, catalog: Catalog, pointer: Pointer) -> None:
-        """Move the pointer to the number of the lease, with this catalog and otherwise like `pointer`."""
-        lease, now = self.lease, self._clock()
+        """Move the pointer to another one, with this catalog."""
         catalog.committed = current_time()
-        name, parts = lease.save_catalog(catalog)
-        # The newest of the old times tells which articles may go.
-        old = [pair for pair in pointer.times if pair[1] <= now - KEEP_SECONDS][-1:]
-        recent = [pair for pair in pointer.times if pair[1] > now - KEEP_SECONDS]
-        times = (*old, *recent, (lease.number, now))
-        lease.commit(replace(pointer, number=lease.number, catalog=name, parts=parts, times=times))
+        name, parts = self.lease.save_catalog(catalog)
+        self.lease.commit(replace(pointer, catalog=name, parts=parts))
 
-    def _check(self, index: str, expected: int) -> None:
-        found = self.cluster.count(index, mapping.visible(self.lease.number))
-        if found != expected:
-            raise IndexDamaged(
-                f"the new index has {format_count(found, 'article')} instead of {expected:,}; "
-                "the old index stays in use"
-            )
+    def _iter_articles(self, pointer: Pointer) -> Iterator[dict[str, Any]]:
+        with pin(self.cluster, pointer) as point:
+            yield from iter_articles(point)
 
-    def _read_articles(self, pointer: Pointer, article_ids: list[str]) -> Iterator[Article]:
-        """Yield the articles with these ids; raises IndexDamaged if one is missing."""
-        for page in _divide(article_ids, _PAGE):
-            found = find_articles(self.cluster, pointer, page)
-            for article_id in page:
-                if article_id not in found:
-                    raise IndexDamaged(
-                        f"the article {article_id!r}, which is in no source, is not there; the index was not "
-                        "changed",
-                        RUN_DOCTOR,
-                    )
-                yield decode_article(read_article(found[article_id][1].source)[0])
+    def _read_articles(self, pointer: Pointer, catalog: Catalog) -> Iterator[Article]:
+        """Yield the articles that were added through the API; raises IndexDamaged if one is not there."""
+        # Not checked as a whole: a rebuild needs no articles of sources.
+        with PointInTime(self.cluster, pointer.index, pointer.articles) as point:
+            for page in _divide([*catalog.api_articles], _PAGE):
+                found = find_articles(point, page)
+                for article_id in page:
+                    document = found[article_id][1].source if article_id in found else {}
+                    items = read_article(document)[0] if document else []
+                    if digest_items(items) != catalog.api_articles[article_id][0]:
+                        raise IndexDamaged(
+                            f"the article {article_id!r}, which is in no source, is not there; the index was "
+                            "not changed",
+                            RUN_DOCTOR,
+                        )
+                    yield decode_article(items)
 
 
 class ClusterChanges:
@@ -292,6 +301,8 @@ class ClusterChanges:
 
     def __init__(self, cluster: Cluster, lease: Lease, index: str, config: Config) -> None:
         self._cluster, self._lease, self._index = cluster, lease, index
+        # Of the commit before; nothing is asked of it until something is removed.
+        self._point = pin(cluster, lease.pointer)
         self._fields: Mapping[str, FieldType] = config.fields
         self._gatherer = Gatherer(config.language, config.fields)
         self._numbers = array("i")
@@ -351,6 +362,7 @@ class ClusterChanges:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
+        self._point.close()
 
     def _submit(self, send: Callable[P, object], *given: P.args, **options: P.kwargs) -> None:
         """Call `send` in a thread; waits for one before, and raises what an earlier call has raised."""
@@ -365,7 +377,7 @@ class ClusterChanges:
 
     def _mark_removed(self, article_ids: list[str]) -> None:
         """Mark some articles as removed by this commit."""
-        found = find_articles(self._cluster, self._lease.pointer, article_ids)
+        found = find_articles(self._point, article_ids)
         if len(found) < len(article_ids):
             # Another writer may have removed them.
             self._lease.check()
@@ -407,31 +419,42 @@ def _make_action(document: Mapping[str, Any], number: int) -> Action:
     return Action(make_document_id(read_id(document), number), source)
 
 
-def find_articles(
-    cluster: Cluster, pointer: Pointer, article_ids: list[str]
-) -> dict[str, tuple[str, Document]]:
+def pin(cluster: Cluster, pointer: Pointer) -> PointInTime:
+    """Return the point in time in which a writer finds the articles of a commit, and no others.
+
+    A writer that searched an older copy of a shard would not find what it has to remove.
+    """
+    return PointInTime(cluster, pointer.index, pointer.articles, pointer.contents, patience=WRITE_PATIENCE)
+
+
+def _sum_up(catalog: Catalog) -> Contents:
+    checksums = [shorten_digest(digest) for digest, _ in list_digests(catalog).values()]
+    return Contents(len(checksums), sum(checksums))
+
+
+def find_articles(point: PointInTime, article_ids: list[str]) -> dict[str, tuple[str, Document]]:
     """Return the ids and the contents of the documents of some articles, at most 50, by the ids of these."""
     wanted = {"terms": {mapping.ID: [*map(mapping.make_id_key, article_ids)]}}
     body = {
-        "query": {"bool": {"filter": [wanted, mapping.visible(pointer.number, pointer.aborted)]}},
+        "query": {"bool": {"filter": [wanted, point.articles]}},
         "size": len(article_ids),
         "seq_no_primary_term": True,
     }
-    hits = _hits(cluster, pointer.index, body)
+    (answer,) = point.search(body)
+    hits = answer["hits"]["hits"]
     return {read_id(hit["_source"]): (hit["_id"], Document(hit["_source"], _version_of(hit))) for hit in hits}
 
 
-def iter_articles(cluster: Cluster, pointer: Pointer) -> Iterator[dict[str, Any]]:
-    """Yield the contents of the documents of all articles of a commit, in the order of their ids."""
-    query = mapping.visible(pointer.number, pointer.aborted)
-    return (hit["_source"] for hit in _iter_hits(cluster, pointer.index, query, {"size": _PAGE}))
+def iter_articles(point: PointInTime) -> Iterator[dict[str, Any]]:
+    """Yield the contents of the documents of all articles, in the order of their ids."""
+    return (hit["_source"] for hit in _iter_hits(point, point.articles, {"size": _PAGE}))
 
 
 def remove_leftovers(cluster: Cluster, lease: Lease) -> None:
-    """Delete articles that no commit of the last `KEEP_SECONDS` has, and all else that is not needed.
+    """Delete what neither the last commit needs nor a reader that is about to open the one before it.
 
-    That is: articles that were removed before, those of aborted numbers, older catalogs, and generations but
-    for the live one and the one before it.
+    That is: articles that earlier commits have removed, those of aborted numbers, older catalogs, and
+    generations but for the live one and the one before it.
     """
     pointer = lease.pointer
     for name in cluster.list_indexes(f"{cluster.address.name}-*"):
@@ -442,43 +465,39 @@ def remove_leftovers(cluster: Cluster, lease: Lease) -> None:
     old = commits.list_old_catalogs(cluster, pointer, lease.number)
     cluster.bulk(commits.meta_index(cluster), (Action(name, None) for name in old))
     if pointer.index:
-        _delete_articles(cluster, pointer, lease.clock() - KEEP_SECONDS)
+        _delete_articles(cluster, pointer)
 
 
-def _delete_articles(cluster: Cluster, pointer: Pointer, before: float) -> None:
-    """Delete the articles that were removed by commits made before a time, and those of aborted commits."""
+def _delete_articles(cluster: Cluster, pointer: Pointer) -> None:
+    """Delete the articles that were removed before the last commit, and those of aborted commits."""
     aborted = sorted(pointer.aborted)
     if aborted:
         # A writer that woke up late may have sent articles since the last commit.
         cluster.refresh(pointer.index)
-    last = max((number for number, made in pointer.times if made <= before), default=0)
     removed = {
-        "filter": [{"range": {mapping.UNTIL: {"lte": last}}}],
+        "filter": [{"range": {mapping.UNTIL: {"lt": pointer.number}}}],
         "must_not": [{"terms": {mapping.UNTIL: aborted}}],
     }
     query = {"bool": {"should": [{"bool": removed}, {"terms": {mapping.SINCE: aborted}}]}}
     options = {"size": _IDS, "_source": False, "seq_no_primary_term": True}
-    hits = _iter_hits(cluster, pointer.index, query, options)
-    # A version that was read may have been written again since by a writer that died; it is found next time.
-    if first := next(hits, None):
-        actions = (Action(hit["_id"], None, _version_of(hit)) for hit in chain([first], hits))
-        cluster.bulk(pointer.index, actions)
-        cluster.refresh(pointer.index)
+    with PointInTime(cluster, pointer.index, EVERYTHING) as point:
+        hits = _iter_hits(point, query, options)
+        # A version that was read may have been written again since by a writer that died; it is found next
+        # time.
+        if first := next(hits, None):
+            actions = (Action(hit["_id"], None, _version_of(hit)) for hit in chain([first], hits))
+            cluster.bulk(pointer.index, actions)
+            cluster.refresh(pointer.index)
 
 
 def _iter_hits(
-    cluster: Cluster, index: str, query: Mapping[str, Any], options: Mapping[str, Any]
+    point: PointInTime, query: Mapping[str, Any], options: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Yield all hits of a query, in the order of the ids of articles; `size` are fetched together."""
     body = {**options, "query": query, "sort": [{mapping.ID: "asc"}, {mapping.SINCE: "asc"}]}
-    while hits := _hits(cluster, index, body):
+    while hits := point.search(body)[0]["hits"]["hits"]:
         yield from hits
         body["search_after"] = hits[-1]["sort"]
-
-
-def _hits(cluster: Cluster, index: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    hits: list[dict[str, Any]] = cluster.search(index, body)["hits"]["hits"]
-    return hits
 
 
 def _version_of(hit: Mapping[str, Any]) -> Version:

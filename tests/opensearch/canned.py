@@ -1,8 +1,8 @@
-"""A cluster of canned answers, for tests of what is asked of it, and when."""
+"""A point in time of canned answers, for tests of what is asked of it, and when."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -27,12 +27,7 @@ class CannedCluster:
         """The time limit of each request."""
         self.is_slow = False
 
-    def search(self, index: str, body: Mapping[str, Any], *, seconds: float | None = None) -> Any:
-        return self.msearch(index, [body], seconds=seconds)[0]
-
-    def msearch(
-        self, index: str, bodies: Sequence[Mapping[str, Any]], *, seconds: float | None = None
-    ) -> list[Any]:
+    def search(self, *bodies: Mapping[str, Any], seconds: float | None = None) -> list[Any]:
         self.requests.append([*bodies])
         self.seconds.append(seconds)
         return [{**self.answer(body), "timed_out": self.is_slow} for body in bodies]
@@ -72,7 +67,7 @@ def answer(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def make_view(cluster: CannedCluster) -> View:
     given: Any = cluster
-    return View(given, "news-000001", [mapping.visible(3)], "en", WindowMaker("en"))
+    return View(given, [mapping.visible(3)], "en", WindowMaker("en"))
 
 
 def make_hits(*articles: Article) -> list[dict[str, Any]]:

@@ -10,10 +10,11 @@ import msgspec
 
 from indexer import Article, ClusterAddress, Config
 from indexer.engine import decode_article
+from indexer.opensearch import mapping
 from indexer.opensearch.cluster import Action, Cluster, Version
 from indexer.opensearch.commits import read_commit
 from indexer.opensearch.documents import read_article
-from indexer.opensearch.writer import WritableCluster, iter_articles
+from indexer.opensearch.writer import WritableCluster, iter_articles, pin
 
 TODAY = date(2022, 2, 1)
 
@@ -75,11 +76,13 @@ def make_articles(**titles: str) -> list[Article]:
 
 def read_titles(cluster: Cluster) -> dict[str, str]:
     """The titles of the articles of the last commit, by id."""
-    pointer = read_commit(cluster).pointer
-    articles = (decode_article(read_article(found)[0]) for found in iter_articles(cluster, pointer))
+    with pin(cluster, read_commit(cluster).pointer) as point:
+        articles = [decode_article(read_article(found)[0]) for found in iter_articles(point)]
     return {article.id: article.title for article in articles}
 
 
-def count_documents(cluster: Cluster) -> int:
-    """How many documents the live generation has, be they visible or not."""
-    return cluster.count(read_commit(cluster).index, {"match_all": {}})
+def count_leftovers(cluster: Cluster) -> int:
+    """How many documents the live generation has that neither the last commit has nor the one before it."""
+    pointer = read_commit(cluster).pointer
+    removed = {"term": {mapping.UNTIL: pointer.number}}
+    return cluster.count(pointer.index, {"bool": {"must_not": [pointer.articles, removed]}})

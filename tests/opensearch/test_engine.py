@@ -6,9 +6,9 @@ import pytest
 
 from indexer import ClusterAddress, Config, IndexUnavailable
 from indexer.opensearch.cluster import Cluster, SearchTimedOut
-from indexer.opensearch.commits import KEEP_SECONDS
 from indexer.opensearch.engine import ClusterEngine
 from indexer.opensearch.reader import ClusterReader
+from indexer.search.request import SearchRequest
 from indexer.store import update
 from tests.opensearch import server
 from tests.opensearch.steps import TODAY, Clock, make_articles, make_writer
@@ -69,7 +69,7 @@ def test_a_search_of_which_nothing_is_found_in_time_fails_like_any_other(
     engine.close()
 
 
-def test_a_reader_of_all_articles_is_told_if_some_are_deleted_meanwhile(
+def test_all_articles_of_a_commit_are_read_while_others_are_made(
     cluster: Cluster, engine: ClusterEngine
 ) -> None:
     clock = Clock()
@@ -77,12 +77,28 @@ def test_a_reader_of_all_articles_is_told_if_some_are_deleted_meanwhile(
     update.put(make_writer(cluster, clock), make_articles(**dict.fromkeys(names, "A")))
     articles = engine.read(lambda reader: reader.articles())
     seen = [next(articles).id]
-    update.remove(make_writer(cluster, clock), names[200:])
+    for number in range(4):
+        update.remove(make_writer(cluster, clock), names[200 + number : 250 : 4])
+        engine.read(lambda reader: reader.get_status())
     assert len([*engine.read(lambda reader: reader.articles())]) == 200
-    clock.now += KEEP_SECONDS
-    update.remove(make_writer(cluster, clock), [])
-    with pytest.raises(IndexUnavailable, match="50 articles of the commit that was read are deleted"):
-        seen += [article.id for article in articles]
+    assert [*seen, *(article.id for article in articles)] == names
+    engine.close()
+
+
+def test_a_reader_of_all_articles_is_told_if_the_rest_cannot_be_read(
+    cluster: Cluster, engine: ClusterEngine, opensearch: server.Cluster
+) -> None:
+    clock = Clock()
+    names = [f"{number:03}" for number in range(250)]
+    update.put(make_writer(cluster, clock), make_articles(**dict.fromkeys(names, "A")))
+    articles = engine.read(lambda reader: reader.articles())
+    next(articles)
+    update.remove(make_writer(cluster, clock), names[200:225])
+    update.remove(make_writer(cluster, clock), names[225:])
+    # As if a node with a copy had gone.
+    opensearch.request("DELETE", "/_search/point_in_time/_all")
+    with pytest.raises(IndexUnavailable, match="150 articles of the commit that was read could not be read"):
+        list(articles)
     articles = engine.read(lambda reader: reader.articles())
     next(articles)
     rebuild_twice(cluster)
@@ -91,13 +107,54 @@ def test_a_reader_of_all_articles_is_told_if_some_are_deleted_meanwhile(
     engine.close()
 
 
-def test_a_commit_of_which_the_cluster_does_not_show_all_articles_is_not_opened(
+def test_a_search_whose_point_in_time_is_lost_opens_another_one(
     cluster: Cluster, engine: ClusterEngine, opensearch: server.Cluster
+) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A", b="B"))
+    readers: list[ClusterReader] = []
+
+    def search(reader: ClusterReader) -> int | None:
+        readers.append(reader)
+        return reader.search(SearchRequest("ferry")).total
+
+    assert engine.read(search) == 2
+    opensearch.request("DELETE", "/_search/point_in_time/_all")
+    assert engine.read(search) == 2
+    assert readers[0] is readers[1]
+    engine.close()
+
+
+def test_no_point_in_time_is_left_but_those_of_the_last_two_commits(
+    cluster: Cluster, engine: ClusterEngine, opensearch: server.Cluster
+) -> None:
+    def count_points() -> int:
+        return len(opensearch.request("GET", "/_search/point_in_time/_all").get("pits", ()))
+
+    opensearch.request("DELETE", "/_search/point_in_time/_all")
+    for number in range(5):
+        update.put(make_writer(cluster, Clock()), make_articles(a=f"A {number}"))
+        assert engine.read(lambda reader: reader.get_article("a").title) == f"A {number}"
+        list(engine.read(lambda reader: reader.articles()))
+        assert count_points() == min(number + 1, 2)
+    engine.close()
+    assert count_points() == 0
+
+
+@pytest.mark.parametrize("change", ["deleted", "replaced"])
+def test_a_commit_of_which_the_cluster_shows_other_articles_is_not_opened(
+    cluster: Cluster, engine: ClusterEngine, opensearch: server.Cluster, change: str
 ) -> None:
     update.put(make_writer(cluster, Clock()), make_articles(a="A", b="B"))
     index = f"/{cluster.address.name}-000001"
     (hit,) = opensearch.request("POST", f"{index}/_search", {"query": {"term": {"id": "b"}}})["hits"]["hits"]
-    opensearch.request("DELETE", f"{index}/_doc/{hit['_id']}?refresh=true")
-    with pytest.raises(IndexUnavailable, match=r"shows 1 of 2 articles: try again later; .*nutgraf verify"):
+    document = f"{index}/_doc/{hit['_id']}?refresh=true"
+    if change == "deleted":
+        opensearch.request("DELETE", document)
+        shown = "1"
+    else:
+        # The same number of articles: as an older copy, which has an article as it was before it was changed.
+        opensearch.request("PUT", document, {**hit["_source"], "checksum": 1})
+        shown = "others"
+    with pytest.raises(IndexUnavailable, match=f"shows {shown}: try again later; .*nutgraf verify"):
         engine.read(lambda reader: reader.get_status())
     engine.close()

@@ -178,13 +178,21 @@ class SlowCluster(Cluster):
     """A cluster of which one shard finds nothing until a time limit is up."""
 
     def msearch(
-        self, index: str, bodies: Sequence[Mapping[str, Any]], *, seconds: float | None = None
+        self,
+        index: str,
+        bodies: Sequence[Mapping[str, Any]],
+        *,
+        seconds: float | None = None,
+        point: str = "",
     ) -> list[Any]:
-        answers = super().msearch(index, bodies, seconds=None if seconds is None else 60.0)
+        limit = None if seconds is None else 60.0
+        answers = super().msearch(index, bodies, seconds=limit, point=point)
         return answers if seconds is None else [_cut_short(answer) for answer in answers]
 
-    def search(self, index: str, body: Mapping[str, Any], *, seconds: float | None = None) -> Any:
-        return self.msearch(index, [body], seconds=seconds)[0]
+    def search(
+        self, index: str, body: Mapping[str, Any], *, seconds: float | None = None, point: str = ""
+    ) -> Any:
+        return self.msearch(index, [body], seconds=seconds, point=point)[0]
 
 
 def _cut_short(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -260,14 +268,21 @@ class ExhaustedCluster(Cluster):
     left = 0
 
     def msearch(
-        self, index: str, bodies: Sequence[Mapping[str, Any]], *, seconds: float | None = None
+        self,
+        index: str,
+        bodies: Sequence[Mapping[str, Any]],
+        *,
+        seconds: float | None = None,
+        point: str = "",
     ) -> list[Any]:
         self._take(seconds)
-        return super().msearch(index, bodies, seconds=seconds)
+        return super().msearch(index, bodies, seconds=seconds, point=point)
 
-    def search(self, index: str, body: Mapping[str, Any], *, seconds: float | None = None) -> Any:
+    def search(
+        self, index: str, body: Mapping[str, Any], *, seconds: float | None = None, point: str = ""
+    ) -> Any:
         self._take(seconds)
-        return super().search(index, body, seconds=seconds)
+        return super().search(index, body, seconds=seconds, point=point)
 
     def _take(self, seconds: float | None) -> None:
         if seconds is None:

@@ -12,6 +12,7 @@ import pytest
 from indexer import (
     Article,
     ClusterAddress,
+    IndexDamaged,
     IndexMissing,
     IndexOutdated,
     IndexUnavailable,
@@ -21,13 +22,16 @@ from indexer import (
     SyncReport,
 )
 from indexer.engine import decode_article
-from indexer.opensearch.cluster import Cluster, Version
-from indexer.opensearch.commits import KEEP_SECONDS, meta_index, read_commit
-from indexer.opensearch.documents import read_article
-from indexer.opensearch.writer import iter_articles
+from indexer.opensearch import writer
+from indexer.opensearch.cluster import Action, Cluster, Version
+from indexer.opensearch.commits import meta_index, read_commit
+from indexer.opensearch.documents import make_document_id, read_article
+from indexer.opensearch.dsl import EVERYTHING
+from indexer.opensearch.point_in_time import ArticlesMissing, PointInTime
+from indexer.opensearch.writer import iter_articles, pin
 from indexer.store import update
 from tests.opensearch import server
-from tests.opensearch.steps import Clock, count_documents, make_articles, make_writer, read_titles
+from tests.opensearch.steps import Clock, count_leftovers, make_articles, make_writer, read_titles
 
 
 def sync(cluster: Cluster, *sources: Path, clock: Clock | None = None, **options: object) -> SyncReport:
@@ -55,7 +59,8 @@ def test_an_article_is_read_as_it_was_put(cluster: Cluster) -> None:
     report = update.put(make_writer(cluster, Clock(), fields=fields), [article])
     assert (report.added, report.changed) == (1, 0)
     state = read_commit(cluster)
-    (found,) = iter_articles(cluster, state.pointer)
+    with pin(cluster, state.pointer) as point:
+        (found,) = iter_articles(point)
     assert decode_article(read_article(found)[0]) == article
     assert state.summary.languages == {"de": 1}
     assert [*state.settings.fields] == ["desk"]
@@ -80,23 +85,30 @@ def test_a_write_that_changes_nothing_makes_no_commit(cluster: Cluster) -> None:
     update.remove(make_writer(cluster, clock), ["missing"])
     assert read_commit(cluster, before) is before
     update.put(make_writer(cluster, clock), make_articles(b="B"))
-    assert (read_commit(cluster).number, read_commit(cluster).aborted) == (2, ())
+    assert (read_commit(cluster).number, read_commit(cluster).pointer.aborted) == (2, ())
 
 
-def test_an_older_commit_can_be_read_for_a_quarter_of_an_hour(cluster: Cluster) -> None:
+def test_an_older_commit_can_be_opened_until_the_commit_after_the_next(cluster: Cluster) -> None:
     clock = Clock()
     update.put(make_writer(cluster, clock), make_articles(a="A", b="B"))
     old = read_commit(cluster).pointer
+
+    def read_old(point: PointInTime) -> list[str]:
+        return [article["id"] for article in iter_articles(point)]
+
     update.put(make_writer(cluster, clock), make_articles(a="New", c="C"))
-    update.remove(make_writer(cluster, clock), ["b"])
-    clock.now += KEEP_SECONDS - 1
-    update.put(make_writer(cluster, clock), make_articles(d="D"))
-    assert [article["id"] for article in iter_articles(cluster, old)] == ["a", "b"]
-    assert count_documents(cluster) == 5
-    clock.now += 1
-    update.remove(make_writer(cluster, clock), [])
-    assert count_documents(cluster) == 3
-    assert read_titles(cluster) == {"a": "New", "c": "C", "d": "D"}
+    with PointInTime(cluster, old.index, old.articles, old.contents) as opened:
+        assert read_old(opened) == ["a", "b"]
+        update.remove(make_writer(cluster, clock), ["b"])
+        assert read_old(opened) == ["a", "b"]
+    with (
+        PointInTime(cluster, old.index, old.articles, old.contents) as late,
+        pytest.raises(ArticlesMissing, match="has 2 articles, and the cluster shows 1: try again later"),
+    ):
+        late.open()
+    assert count_leftovers(cluster) == 0
+    assert cluster.count(old.index, EVERYTHING) == 3
+    assert read_titles(cluster) == {"a": "New", "c": "C"}
 
 
 def test_more_articles_than_fit_into_a_request_are_written_and_removed(cluster: Cluster) -> None:
@@ -189,9 +201,27 @@ def test_a_rebuild_makes_another_generation_and_keeps_the_one_before(
         update.rebuild(make_writer(cluster, clock, jobs=1), [], allow_mass_delete=False, progress=None)
         assert read_titles(cluster) == titles
         if read_commit(cluster).pointer.previous == before.index:
-            assert len([*iter_articles(cluster, before)]) == 61
+            with pin(cluster, before) as point:
+                assert len([*iter_articles(point)]) == 61
     generations = [f"{name}-000003", f"{name}-000004", meta_index(cluster)]
     assert cluster.list_indexes(f"{name}-*") == generations
+
+
+def test_a_commit_is_not_made_of_other_articles_than_its_catalog_has(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "WRITE_PATIENCE", 0.0)
+    update.put(make_writer(cluster, Clock()), make_articles(a="A", b="B"))
+    before = read_commit(cluster).pointer
+    name = make_document_id("b", before.number)
+    cluster.for_writing().bulk(before.index, [Action(name, None)])
+    cluster.refresh(before.index)
+    with pytest.raises(ArticlesMissing, match="has 3 articles, and the cluster shows 2: try again later"):
+        update.put(make_writer(cluster, Clock()), make_articles(c="C"))
+    assert read_commit(cluster).pointer == before
+    # A rebuild would lose the article.
+    with pytest.raises(IndexDamaged, match="the article 'b', which is in no source, is not there"):
+        update.rebuild(make_writer(cluster, Clock()), [], allow_mass_delete=False, progress=None)
 
 
 def test_other_options_need_a_rebuild(cluster: Cluster) -> None:

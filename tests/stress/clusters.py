@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 from indexer import Article, Config, IndexUnavailable, NutgrafError, open_index
 from indexer.opensearch.cluster import Cluster
-from indexer.opensearch.commits import KEEP_SECONDS, LEASE_SECONDS, read_commit
+from indexer.opensearch.commits import LEASE_SECONDS, read_commit
 from indexer.opensearch.writer import WritableCluster
 from indexer.store import update
-from tests.opensearch.steps import TODAY
+from tests.opensearch.steps import TODAY, count_leftovers
 from tests.stress.archive import ROOT, Lost, counted, environment, word
 
 WORKS = {"sync": "files", "put": "app", "rebuild": "files"}
@@ -306,18 +306,17 @@ def check_whole(address: str, history: History) -> State:
 
 
 def check_tidy(address: str, history: History) -> None:
-    """Write nothing, a quarter of an hour later; raises Lost if then something is there that nobody needs."""
-    history.ahead += LEASE_SECONDS + KEEP_SECONDS
+    """Write nothing, after any lease; raises Lost if then something is there that nobody needs."""
+    history.ahead += LEASE_SECONDS
     config = make_config(address)
     with contextlib.closing(Cluster.of(config)) as cluster:
         ahead = history.ahead
         index = WritableCluster(config, lambda: TODAY, cluster, clock=lambda: time.time() + ahead)
         update.remove(index, [])
         pointer = read_commit(cluster).pointer
-        documents = cluster.count(pointer.index, {"match_all": {}})
-        articles = len(check_whole(address, history).titles())
-        if documents != articles:
-            raise Lost(f"{documents} documents are left of {articles} articles")
+        check_whole(address, history)
+        if leftovers := count_leftovers(cluster):
+            raise Lost(f"{leftovers} documents are left that nobody needs")
         needed = {pointer.index, pointer.previous, f"{cluster.address.name}-meta"} - {""}
         if left := {*cluster.list_indexes(f"{cluster.address.name}-*")} - needed:
             raise Lost(f"indexes are left that nobody needs: {left}")
