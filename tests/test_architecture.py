@@ -129,7 +129,14 @@ def test_the_site_knows_nothing_of_the_engine() -> None:
         ("mcp", ("indexer.integrations.mcp_server", "indexer.integrations.mcp_answers")),
         ("langchain_core", ("indexer.integrations.langchain",)),
         ("watchfiles", ("indexer.store.watch",)),
-        ("opensearchpy", ("indexer.opensearch.cluster",)),
+        (
+            "opensearchpy",
+            (
+                "indexer.opensearch.cluster",
+                "indexer.opensearch.connection",
+                "indexer.opensearch.failures",
+            ),
+        ),
         ("botocore", ("indexer.opensearch.aws",)),
         ("onnxruntime", ("indexer.vectors.onnx",)),
         ("tokenizers", ("indexer.vectors.folder",)),

@@ -10,19 +10,21 @@ cluster counts over the whole archive.
 - `queries` translates a query tree, `term_queries` its words, phrases and patterns, `rows` terms at their
   positions, `filters` its filters. `scoring` makes the clauses that score; `dsl` combines queries, and counts
   their clauses, which a cluster limits.
-- `view` has the `View`, the articles that a reader may see, and counts them; `collection` judges windows of
-  its hits by these counts; `vocabulary` finds similar words in it for *did you mean*.
+- `point_in_time` holds on to the copies of the shards that have a commit. `view` has the `View`, the articles
+  in it that a reader may see, and counts them; `collection` judges windows of its hits by these counts;
+  `vocabulary` finds similar words in it for *did you mean*.
 - `facets` counts facets and the timeline, `suggestions` completes what is typed, and `no_results` explains
   why nothing was found.
 - `mapping` names the fields of a document and how each is indexed; `documents` makes and reads documents.
 - `commits` keeps the pointer to the last commit, and the lease that admits one writer at a time; `writer`
   adds, removes, rebuilds and cleans up; `verify` and `diagnose` check the index and repair it.
-- `cluster` sends every request, with retries and time limits, and turns errors into ours.
+- `cluster` sends every request, with retries and time limits; `connection` has the client that it uses, and
+  `failures` says what errors mean.
 
 A configuration, requests and articles come in; pages and other nouns of `indexer.results`, and commits, go
 out. Other packages import `engine` only. Begin with `pages` for searching, with `commits` for writing.
 
-To change how many candidates a window has, see `pages.WINDOW`; how long a removed article stays,
-`commits.KEEP_SECONDS`; how a word or prefix is translated, `LeafReader` (`term_queries`). For a new filter,
-see `indexer.search`. A mapping that older indexes do not have needs a new `commits.FORMAT`.
+To change how many candidates a window has, see `pages.WINDOW`; how long a commit can be read after the last
+search of it, `cluster.KEEP_ALIVE`; how a word or prefix is translated, `LeafReader` (`term_queries`). For a
+new filter, see `indexer.search`. A mapping that older indexes do not have needs a new `commits.FORMAT`.
 """

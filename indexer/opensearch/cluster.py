@@ -1,4 +1,4 @@
-"""The cluster: requests through the official client, with retries, and its errors in our words.
+"""The cluster: requests through the official client, with retries and time limits.
 
 Everything that is asked of a cluster goes through `Cluster`. What it returns is whole: an answer from which a
 shard is missing, or a write of which an item failed, is raised as an error. Only what the time limit that a
@@ -7,10 +7,7 @@ search was given has cut short is returned, with `timed_out`.
 
 from __future__ import annotations
 
-import base64
 import copy
-import os
-import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,39 +18,30 @@ import msgspec
 
 from indexer.address import ClusterAddress
 from indexer.config import Config
-from indexer.engine import TimedOut
-from indexer.errors import ConfigError, IndexMissing, IndexUnavailable, NutgrafError, StorageFailed
-from indexer.files.fork_safe import Lock
-from indexer.opensearch import aws
+from indexer.errors import IndexUnavailable, NutgrafError, StorageFailed
+from indexer.opensearch.connection import TIMEOUT, Connection
+from indexer.opensearch.failures import RETRY, TRANSIENT, Failures, Json, is_transient, read_type
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
-
-Json = dict[str, Any]
 
 MIN_VERSION = (2, 4)
 """The oldest version of OpenSearch that has all that is asked of it."""
 WRITE_PATIENCE, READ_PATIENCE = 30.0, 2.0
 """Seconds for which a request of a writer and of a reader is tried again."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two attempts
-_TIMEOUT, _LONG_TIMEOUT = 30.0, 120.0  # seconds until an answer begins
+_LONG_TIMEOUT = 120.0  # seconds until an answer begins
 _READ_TIMEOUT = 10.0  # the same for a single document, with which each read begins
 GRACE = 5.0
 """Seconds that a search may take beyond its time limit."""
 KEEP_ALIVE = "2m"
 """How long a point in time stays after a search of it. A node has room for 300 of them by default."""
-_CONNECTIONS = 16
 _BULK_SIZE = 5 * 2**20  # bytes of a bulk request
-_REASON = 200  # characters
 # Writes go through this alias: OpenSearch would create a missing index by itself, without our mapping, but
 # never an alias.
 _ALIAS = "-write"
 # A shard that is away is waited for, but for less time than the answer.
 _WRITING: Mapping[str, Any] = {"require_alias": "true", "timeout": "10s"}
-_TRANSIENT = (429, 502, 503, 504)
-_MAKE = "run `nutgraf index FOLDER` to make one from a folder of articles"
-_RETRY = "try again later"
-_CHECK_HEALTH = "check its health, as some shards or nodes are missing"
 
 
 class Version(NamedTuple):
@@ -82,13 +70,6 @@ class Action:
     version: Version | None = None
 
 
-class SearchTimedOut(IndexUnavailable, TimedOut):
-    """No shard has answered a search within its time limit.
-
-    What was found before is shown then; without that, it is an IndexUnavailable like others.
-    """
-
-
 class Cluster:
     """A cluster, and the name of an index there; the first request connects. Safe to share between threads.
 
@@ -110,7 +91,8 @@ class Cluster:
         self._patience, self._pause = patience, pause
         self._timeout = _READ_TIMEOUT
         self._is_writer = False
-        self._connection = _Connection(address, password)
+        self._connection = Connection(address, password)
+        self._failures = Failures(address)
 
     @classmethod
     def of(cls, config: Config) -> Cluster:
@@ -121,7 +103,7 @@ class Cluster:
     def for_writing(self) -> Self:
         """Return the same with the patience of a writer, which has no user who waits for it."""
         patient = copy.copy(self)
-        patient._patience, patient._timeout = WRITE_PATIENCE, _TIMEOUT
+        patient._patience, patient._timeout = WRITE_PATIENCE, TIMEOUT
         patient._is_writer = True
         return patient
 
@@ -159,7 +141,7 @@ class Cluster:
             seconds,
             is_pinned=bool(point),
         )
-        return self._check_shards(answer, seconds)
+        return self._failures.check_shards(answer, seconds)
 
     def msearch(
         self,
@@ -173,7 +155,7 @@ class Cluster:
         if not bodies:
             return []
         lines: list[Mapping[str, Any]] = []
-        timeout = _TIMEOUT
+        timeout = TIMEOUT
         for body in bodies:
             given, timeout = _complete(body, seconds, point)
             lines += [{}, given]
@@ -185,13 +167,13 @@ class Cluster:
         )
         for each in answer["responses"]:
             if "error" in each:
-                raise self._explain(each.get("status", 500), each["error"], seconds)
-        return [self._check_shards(each, seconds) for each in answer["responses"]]
+                raise self._failures.explain(each.get("status", 500), each["error"], seconds)
+        return [self._failures.check_shards(each, seconds) for each in answer["responses"]]
 
     def count(self, index: str, query: Mapping[str, Any]) -> int:
         """Return how many documents match a query."""
         answer = self._ask(lambda client: client.count(index=index, body={"query": query}))
-        return int(self._check_shards(answer)["count"])
+        return int(self._failures.check_shards(answer)["count"])
 
     def get(self, index: str, name: str) -> Document | None:
         """Return the last version of a document, which need not be found by a search yet; None if none.
@@ -207,7 +189,7 @@ class Cluster:
         )
         if answer.get("found") is False:
             return None
-        return Document(self._unless_refused(answer)["_source"], _version_of(answer))
+        return Document(self._failures.check_answer(answer)["_source"], _version_of(answer))
 
     def list_indexes(self, pattern: str) -> list[str]:
         """Return the names that match a pattern with *, of indexes that `create_index` has made."""
@@ -235,7 +217,7 @@ class Cluster:
         answer = self._ask(lambda client: client.indices.stats(index=index, metric="store"))
         # A copy without a node is not asked; one that does not answer has failed.
         if answer["_shards"]["failed"] or "store" not in answer["_all"]["primaries"]:
-            raise self._missing_shards(answer["_shards"])
+            raise self._failures.make_missing_shards(answer["_shards"])
         return int(answer["_all"]["primaries"]["store"]["size_in_bytes"])
 
     def check_version(self) -> str:
@@ -275,13 +257,13 @@ class Cluster:
                 body=body,
                 ignore=409,
                 params={**condition, **_WRITING},
-                request_timeout=_TIMEOUT,
+                request_timeout=TIMEOUT,
             )
         )
         if answer.get("status") == 409:
             found = self.get(index, name)
             return found.version if found and found.source == msgspec.json.decode(body) else None
-        return _version_of(self._unless_refused(answer))
+        return _version_of(self._failures.check_answer(answer))
 
     def bulk(self, index: str, actions: Iterable[Action]) -> list[str]:
         """Write and delete documents, in requests of about 5 MB.
@@ -302,10 +284,12 @@ class Cluster:
                 index=name, body=given, ignore=400, request_timeout=_LONG_TIMEOUT
             )
         )
-        if _type_of(answer.get("error")) == "resource_already_exists_exception":
+        if read_type(answer.get("error")) == "resource_already_exists_exception":
             return False
-        if not self._unless_refused(answer).get("shards_acknowledged"):
-            raise self._unavailable(f"has no place for the shards of the new index {name}", _RETRY)
+        if not self._failures.check_answer(answer).get("shards_acknowledged"):
+            raise self._failures.make_unavailable(
+                f"has no place for the shards of the new index {name}", RETRY
+            )
         return True
 
     def delete_index(self, name: str) -> None:
@@ -314,13 +298,13 @@ class Cluster:
             lambda client: client.indices.delete(index=name, ignore=404, request_timeout=_LONG_TIMEOUT)
         )
         if answer.get("status") != 404:
-            self._unless_refused(answer)
+            self._failures.check_answer(answer)
 
     def refresh(self, index: str) -> None:
         """Let searches find all that was written to an index."""
         answer = self._ask(lambda client: client.indices.refresh(index=index, request_timeout=_LONG_TIMEOUT))
         if answer["_shards"]["failed"]:
-            raise self._missing_shards(answer["_shards"])
+            raise self._failures.make_missing_shards(answer["_shards"])
 
     def close(self) -> None:
         """Close the connections; the next request opens them again."""
@@ -349,12 +333,12 @@ class Cluster:
                 answer = request(client)
                 break
             except OpenSearchException as error:
-                pause = next(pauses, None) if _is_transient(error, is_pinned=is_pinned) else None
+                pause = next(pauses, None) if is_transient(error, is_pinned=is_pinned) else None
                 if pause is None:
-                    raise self._translate(error, seconds) from error
+                    raise self._failures.translate(error, seconds) from error
             self._pause(pause)
         if not isinstance(answer, dict):
-            raise self._not_opensearch()
+            raise self._failures.make_not_opensearch()
         return answer
 
     def _send(self, index: str, batch: dict[str, bytes]) -> list[str]:
@@ -368,7 +352,7 @@ class Cluster:
             if not refused:
                 return conflicts
             for name, error in refused.items():
-                if failed[name][0] not in _TRANSIENT or isinstance(error, StorageFailed):
+                if failed[name][0] not in TRANSIENT or isinstance(error, StorageFailed):
                     raise error
             pause = next(pauses, None)
             if pause is None:
@@ -385,206 +369,10 @@ class Cluster:
         )
         results = [result for item in answer["items"] for result in item.values()] if answer["errors"] else ()
         return {
-            result["_id"]: (result["status"], self._explain(result["status"], result["error"]))
+            result["_id"]: (result["status"], self._failures.explain(result["status"], result["error"]))
             for result in results
             if "error" in result
         }
-
-    # Errors
-
-    def _check_shards(self, answer: Json, seconds: float | None = None) -> Json:
-        """Return an answer of all shards; raises IndexUnavailable if one is missing in it.
-
-        With a time limit of so many `seconds`, it may be without those that had too little time, and has
-        `timed_out` then. A limit that was not asked for must not cut it short: a cluster may have one for all
-        searches (`search.default_search_timeout`).
-        """
-        shards = answer["_shards"]
-        failures = [failure.get("reason") for failure in shards.get("failures", ())]
-        is_complete = shards["successful"] == shards["total"] and not shards["failed"]
-        if not is_complete:
-            is_known = shards["successful"] + shards["failed"] == shards["total"]
-            if not (failures and is_known and all(map(_is_late, failures))):
-                raise self._missing_shards(shards)
-            answer = {**answer, "timed_out": True}
-        if answer.get("timed_out") and (seconds is None or not shards["successful"]):
-            raise self._late(seconds)
-        return answer
-
-    def _missing_shards(self, shards: Mapping[str, Any]) -> IndexUnavailable:
-        missing = shards["total"] - shards["successful"]
-        reasons = (_reason_of(failure.get("reason")) for failure in shards.get("failures", ()))
-        reason = next((f" ({reason})" for reason in reasons if reason), "")
-        return self._unavailable(
-            f"has no answer from {missing} of {shards['total']} shards{reason}", _CHECK_HEALTH
-        )
-
-    def _unless_refused(self, answer: Json) -> Json:
-        if "error" in answer:
-            raise self._explain(answer.get("status", 500), answer["error"])
-        return answer
-
-    def _unavailable(self, problem: str, advice: str = "") -> IndexUnavailable:
-        return IndexUnavailable(f"the cluster at {self.address.url} {problem}", advice)
-
-    def _late(self, seconds: float | None) -> IndexUnavailable:
-        kind = IndexUnavailable if seconds is None else SearchTimedOut
-        return kind(f"the cluster at {self.address.url} does not answer in time", _RETRY)
-
-    def _not_opensearch(self) -> IndexUnavailable:
-        return IndexUnavailable(
-            f"what answers at {self.address.url} is no OpenSearch", "check the address of the index"
-        )
-
-    def _translate(self, error: Exception, seconds: float | None) -> NutgrafError:
-        """Return what an error of the client means, after a request with this time limit."""
-        from opensearchpy import ConnectionError as Disconnected
-        from opensearchpy import ConnectionTimeout, SSLError, TransportError
-
-        match error:
-            case ConnectionTimeout():
-                return self._late(seconds)
-            case SSLError() if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                return self._unavailable(
-                    f"has a certificate that is not trusted ({_cause_of(error)})",
-                    "set SSL_CERT_FILE to the file of its authority",
-                )
-            case Disconnected(info=aws.CredentialsMissing() as missing):
-                return self._unavailable(str(missing), aws.SET_CREDENTIALS)
-            case Disconnected():
-                return self._unavailable(
-                    f"cannot be reached ({_cause_of(error)})",
-                    "check that it runs, and the address of the index",
-                )
-            case TransportError(info={"error": problem}):
-                return self._explain(error.status_code, problem, seconds)
-            case TransportError() if error.status_code in (401, 403, 413):
-                return self._explain(error.status_code, aws.read_message(error.info))
-            case TransportError() if error.status_code in _TRANSIENT:
-                return self._unavailable(f"does not answer (status {error.status_code})", _RETRY)
-        return self._not_opensearch()
-
-    def _explain(self, status: int | str, problem: Any, seconds: float | None = None) -> NutgrafError:
-        """Return what an error of the cluster means, with this status, for a request with this time limit."""
-        kind, reason = _type_of(problem), _reason_of(problem)
-        said = f" ({reason})" if reason else ""
-        is_signed = aws.find_region(self.address) is not None
-        user = f"the user {self.address.user!r}" if self.address.user else "a request without a user"
-        if status == 401 and not is_signed:
-            return self._unavailable(
-                f"refuses {user}, or the password",
-                "set NUTGRAF_OPENSEARCH_PASSWORD"
-                if self.address.user
-                else "put the user into the address, and the password into NUTGRAF_OPENSEARCH_PASSWORD",
-            )
-        if kind == "index_not_found_exception":
-            return IndexMissing(f"no index {self.address.name} on {self.address.url}", _MAKE)
-        if kind == "cluster_block_exception" and "read-only" in reason:
-            is_full = "read-only-allow-delete" in reason
-            return StorageFailed(
-                f"the cluster at {self.address.url} lets nobody write{said}",
-                "free space on its disks" if is_full else "take the block off the index",
-            )
-        if status in (401, 403) and is_signed:
-            return self._unavailable(
-                f"refuses the AWS credentials{said}",
-                "check their permissions on the domain, and the clock of this machine",
-            )
-        if _is_late(problem):
-            return self._late(seconds)
-        if status == 403:
-            return self._unavailable(f"forbids this to {user}{said}", "give it the permission")
-        if status == 413:
-            return self._unavailable(
-                f"accepts no request of this size{said}", "raise http.max_content_length"
-            )
-        if status == 429:
-            return self._unavailable(f"is overloaded{said}", _RETRY)
-        if status in _TRANSIENT:
-            return self._unavailable(
-                f"cannot answer{said}", "check its health: some shards or nodes are missing"
-            )
-        return self._unavailable(f"refuses a request{said or f' (status {status})'}")
-
-
-class _Connection:
-    """The client, which is made when it is first used."""
-
-    def __init__(self, address: ClusterAddress, password: str) -> None:
-        self._address, self._password = address, password
-        self._lock = Lock()
-        self._client: tuple[int, OpenSearch] | None = None
-        """With the process that made it: a forked one must not use the same connections."""
-
-    def open(self) -> OpenSearch:
-        kept = self._client
-        if kept is None or kept[0] != os.getpid():
-            with self._lock:
-                kept = self._client
-                if kept is None or kept[0] != os.getpid():
-                    kept = self._client = (os.getpid(), self._make_client())
-        return kept[1]
-
-    def close(self) -> None:
-        with self._lock:
-            kept, self._client = self._client, None
-        if kept and kept[0] == os.getpid():
-            kept[1].close()
-
-    def _make_client(self) -> OpenSearch:
-        region = aws.find_region(self._address)
-        try:
-            # Imported here, since it takes longer than all that a search in a folder imports.
-            from opensearchpy import OpenSearch, Urllib3AWSV4SignerAuth, Urllib3HttpConnection
-
-            # Called for each attempt of a request, with the body as it is sent.
-            sign = Urllib3AWSV4SignerAuth(aws.Credentials(), region) if region else None
-        except ImportError as error:
-            extra = "aws" if region else "opensearch"
-            raise ConfigError(
-                f"an index at {self._address.url} needs {error.name}, which is not installed: "
-                f"pip install 'nutgraf[{extra}]'"
-            ) from error
-
-        class QuietConnection(Urllib3HttpConnection):
-            """Logs nothing: `Cluster` says what failed, once, and what readers search for is private."""
-
-            def log_request_success(self, *_: Any, **__: Any) -> None: ...
-
-            def log_request_fail(self, *_: Any, **__: Any) -> None: ...
-
-        address, headers = self._address, {}
-        if address.user:
-            # The client encodes other letters in Latin-1, if at all.
-            secret = base64.b64encode(f"{address.user}:{self._password}".encode()).decode()
-            headers["authorization"] = f"Basic {secret}"
-        return OpenSearch(
-            [{"host": address.host, "port": address.port}],
-            use_ssl=address.scheme == "https",
-            ssl_context=_make_context() if address.scheme == "https" else None,
-            headers=headers,
-            http_auth=sign,
-            timeout=_TIMEOUT,
-            connection_class=QuietConnection,
-            pool_maxsize=_CONNECTIONS,
-            # `Cluster` repeats requests, with pauses.
-            max_retries=0,
-            retry_on_status=(),
-        )
-
-
-def _make_context() -> ssl.SSLContext:
-    """What trusts the authorities that the system trusts, or those that SSL_CERT_FILE or SSL_CERT_DIR name.
-
-    The client would take a folder for a file.
-    """
-    context = ssl.create_default_context()
-    if not context.get_ca_certs() and not {"SSL_CERT_FILE", "SSL_CERT_DIR"} & os.environ.keys():
-        # Some Pythons bring no authorities. The client needs certifi, too.
-        import certifi
-
-        context.load_verify_locations(certifi.where())
-    return context
 
 
 def _complete(body: Mapping[str, Any], seconds: float | None, point: str) -> tuple[Mapping[str, Any], float]:
@@ -592,7 +380,7 @@ def _complete(body: Mapping[str, Any], seconds: float | None, point: str) -> tup
     if point:
         body = {**body, "pit": {"id": point, "keep_alive": KEEP_ALIVE}}
     if seconds is None:
-        return body, _TIMEOUT
+        return body, TIMEOUT
     return {**body, "timeout": f"{max(1, round(seconds * 1000))}ms"}, seconds + GRACE
 
 
@@ -631,56 +419,3 @@ def _encode(action: Action) -> bytes:
 
 def _version_of(answer: Mapping[str, Any]) -> Version:
     return Version(answer["_seq_no"], answer["_primary_term"])
-
-
-def _is_transient(error: Exception, *, is_pinned: bool) -> bool:
-    """Whether an error of the client may go away by itself, of a point in time if it `is_pinned`."""
-    from opensearchpy import ConnectionError as Disconnected
-    from opensearchpy import ConnectionTimeout, SSLError, TransportError
-
-    if isinstance(error, Disconnected):
-        is_lasting = isinstance(error, (ConnectionTimeout, SSLError))
-        return not is_lasting and not isinstance(error.info, aws.CredentialsMissing)
-    if not isinstance(error, TransportError) or error.status_code not in _TRANSIENT:
-        return False
-    problem = error.info.get("error") if isinstance(error.info, dict) else None
-    if is_pinned and _type_of(problem) == "search_phase_execution_exception" and error.status_code == 503:
-        # No other copies can answer in the place of those that it names.
-        return False
-    # A disk that is full does not become empty by waiting.
-    return not (_type_of(problem) == "cluster_block_exception" and "read-only" in _reason_of(problem))
-
-
-def _type_of(problem: Any) -> str:
-    return str(problem.get("type", "")) if isinstance(problem, dict) else ""
-
-
-def _is_late(problem: Any) -> bool:
-    """Whether a shard has spent the time limit where it cannot give a part of an answer."""
-    if not isinstance(problem, dict):
-        return False
-    if _type_of(problem) == "time_exceeded_exception":
-        return True
-    causes = problem.get("root_cause") or [problem.get("caused_by")]
-    return all(map(_is_late, causes))
-
-
-def _reason_of(problem: Any) -> str:
-    """The reason that the cluster gives for an error, as a part of a line."""
-    while isinstance(problem, dict) and problem.get("root_cause"):
-        problem = problem["root_cause"][0]
-    reason = problem.get("reason") if isinstance(problem, dict) else problem
-    return " ".join(str(reason or "").split())[:_REASON]
-
-
-def _cause_of(error: Any) -> str:
-    """The reason that the system gives for an error of a connection."""
-    inner = error.info
-    while isinstance(inner, BaseException):
-        cause = inner.__cause__ or inner.__context__
-        if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror
-        if cause is None:
-            break
-        inner = cause
-    return type(inner).__name__

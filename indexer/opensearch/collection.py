@@ -23,8 +23,8 @@ from indexer.engine import (
     normalize_pattern,
 )
 from indexer.files.fork_safe import lazy
-from indexer.opensearch.cluster import SearchTimedOut
 from indexer.opensearch.dsl import EVERYTHING, Dsl, match_all
+from indexer.opensearch.failures import SearchTimedOut
 from indexer.opensearch.filters import translate_inexact
 from indexer.opensearch.mapping import CAPITALS, STEMS, WORDS, list_text_fields
 from indexer.opensearch.rows import Pattern, Wanted

@@ -10,8 +10,9 @@ from indexer.config import Config
 from indexer.errors import IndexMissing, IndexUnavailable
 from indexer.files.fork_safe import Lock
 from indexer.opensearch import commits
-from indexer.opensearch.cluster import Cluster, SearchTimedOut
+from indexer.opensearch.cluster import Cluster
 from indexer.opensearch.commits import CommitState
+from indexer.opensearch.failures import SearchTimedOut
 from indexer.opensearch.point_in_time import ArticlesMissing
 from indexer.opensearch.reader import ClusterReader, open_reader
 from indexer.results import Building

@@ -19,8 +19,9 @@ import msgspec
 from indexer.errors import IndexUnavailable, NutgrafError
 from indexer.files.fork_safe import Lock
 from indexer.opensearch import mapping
-from indexer.opensearch.cluster import Cluster, Json, SearchTimedOut, iter_pauses
+from indexer.opensearch.cluster import Cluster, iter_pauses
 from indexer.opensearch.dsl import Dsl
+from indexer.opensearch.failures import Json, SearchTimedOut
 
 
 class Contents(msgspec.Struct, frozen=True):

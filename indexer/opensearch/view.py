@@ -26,9 +26,9 @@ from indexer.engine import (
 )
 from indexer.files.fork_safe import lazy
 from indexer.opensearch import mapping
-from indexer.opensearch.cluster import Json, SearchTimedOut
 from indexer.opensearch.documents import read_encoded
 from indexer.opensearch.dsl import EVERYTHING, Dsl, match_all, match_any
+from indexer.opensearch.failures import Json, SearchTimedOut
 from indexer.opensearch.mapping import STEMS, TEXT, list_text_fields
 from indexer.opensearch.point_in_time import PointInTime
 from indexer.opensearch.vocabulary import WordMemory, remember

@@ -22,7 +22,8 @@ from typing import Any
 import pytest
 
 from indexer import ClusterAddress, IndexMissing, IndexUnavailable, StorageFailed
-from indexer.opensearch.cluster import GRACE, Action, Cluster, SearchTimedOut, Version
+from indexer.opensearch.cluster import GRACE, Action, Cluster, Version
+from indexer.opensearch.failures import SearchTimedOut
 from tests.fixtures.commands import start
 from tests.opensearch import server
 from tests.opensearch.scripted import FOUND, WHOLE, scripted

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from indexer import ClusterAddress, Config, IndexUnavailable
-from indexer.opensearch.cluster import Cluster, SearchTimedOut
+from indexer.opensearch.cluster import Cluster
 from indexer.opensearch.engine import ClusterEngine
+from indexer.opensearch.failures import SearchTimedOut
 from indexer.opensearch.reader import ClusterReader
 from indexer.search.request import SearchRequest
 from indexer.store import update

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from indexer import IndexUnavailable
-from indexer.opensearch.cluster import SearchTimedOut
+from indexer.opensearch.failures import SearchTimedOut
 from indexer.opensearch.point_in_time import ArticlesMissing, Contents, PointInTime
 from tests.opensearch.scripted import FOUND, WHOLE, Scripted, scripted
 

@@ -12,7 +12,8 @@ import pytest
 
 from indexer import Article, ClusterAddress, Config, ConfigError, Index, InvalidRequest
 from indexer.opensearch import commits
-from indexer.opensearch.cluster import Cluster, SearchTimedOut
+from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.failures import SearchTimedOut
 from indexer.opensearch.pages import WINDOW
 from indexer.opensearch.reader import ClusterReader, open_reader
 from indexer.search.paging import Cursor, fingerprint, write_cursor
