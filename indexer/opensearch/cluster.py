@@ -32,10 +32,15 @@ WRITE_PATIENCE, READ_PATIENCE = 30.0, 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two attempts
 _LONG_TIMEOUT = 120.0  # seconds until an answer begins
 _READ_TIMEOUT = 10.0  # the same for a single document, with which each read begins
+_CLOSE_TIMEOUT = 2.0  # the same for what need not succeed
 GRACE = 5.0
 """Seconds that a search may take beyond its time limit."""
-KEEP_ALIVE = "2m"
-"""How long a point in time stays after a search of it. A node has room for 300 of them by default."""
+KEEP_ALIVE = "30s"
+"""How long a point in time stays after a search of it; to open another one is cheap.
+
+A node has room for 300 of them by default, and one that was cut off cannot open its copies of the shards
+again while it has any.
+"""
 _BULK_SIZE = 5 * 2**20  # bytes of a bulk request
 # Writes go through this alias: OpenSearch would create a missing index by itself, without our mapping, but
 # never an alias.
@@ -107,6 +112,12 @@ class Cluster:
         patient._is_writer = True
         return patient
 
+    def without_patience(self) -> Self:
+        """Return the same, but no request is tried again."""
+        hasty = copy.copy(self)
+        hasty._patience = 0.0
+        return hasty
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.address)!r})"
 
@@ -122,7 +133,7 @@ class Cluster:
         """Let the cluster forget a point in time, which it does by itself if it cannot be told."""
         body = {"pit_id": [point]}
         with suppress(NutgrafError):
-            self._ask(lambda client: client.delete_pit(body=body, request_timeout=_READ_TIMEOUT), patience=0)
+            self._ask(lambda client: client.delete_pit(body=body, request_timeout=_CLOSE_TIMEOUT), patience=0)
 
     def search(
         self, index: str, body: Mapping[str, Any], *, seconds: float | None = None, point: str = ""

@@ -395,6 +395,9 @@ class Lease:
         self._end.set()
         if self._thread:
             self._thread.join()
+        if isinstance(error, IndexUnavailable):
+            # The cluster was waited for already.
+            self._cluster = self._cluster.without_patience()
         # A lease that cannot be given back expires.
         with suppress(NutgrafError):
             self._release()

@@ -9,7 +9,7 @@ from indexer.opensearch import commits
 from indexer.opensearch.cluster import Cluster
 from indexer.opensearch.commits import CommitState
 from indexer.opensearch.documents import read_article, read_id
-from indexer.opensearch.point_in_time import PointInTime
+from indexer.opensearch.point_in_time import ArticlesMissing, PointInTime
 from indexer.opensearch.view import read_total
 from indexer.opensearch.writer import iter_articles
 from indexer.results import Difference, Verification
@@ -88,4 +88,10 @@ def _check_articles(cluster: Cluster, state: CommitState, catalog: Catalog) -> i
             if not is_intact or (uri or "") != label.decode():
                 raise IndexDamaged(f"{place} and its catalog disagree about the article {name!r}", RUN_DOCTOR)
             paragraphs += len(items) - 1
+    try:
+        # As readers do, who use the checksums of the documents.
+        with PointInTime(cluster, state.index, state.pointer.articles, state.pointer.contents) as checked:
+            checked.open()
+    except ArticlesMissing as error:
+        raise IndexDamaged(error.problem, RUN_DOCTOR) from error
     return paragraphs

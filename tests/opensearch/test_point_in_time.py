@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -58,9 +59,9 @@ def test_all_searches_ask_the_same_point_in_time() -> None:
             point.search(BODY)
         assert list_searched(script) == ["p1", "p1"]
         first, last = script.requests[0], script.requests[-1]
-        assert first.path.startswith(
-            "/news-1/_search/point_in_time?keep_alive=2m&allow_partial_pit_creation=f"
-        )
+        path, _, options = first.path.partition("?")
+        assert path == "/news-1/_search/point_in_time"
+        assert parse_qs(options) == {"keep_alive": ["30s"], "allow_partial_pit_creation": ["false"]}
         assert (last.method, json.loads(last.body)) == ("DELETE", {"pit_id": ["p1"]})
 
 

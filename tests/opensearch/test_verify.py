@@ -100,6 +100,22 @@ def test_an_article_that_was_altered_is_named(
         run_verify(cluster)
 
 
+def test_an_index_that_readers_would_not_open_is_damaged(
+    cluster: Cluster, tmp_path: Path, opensearch: server.Cluster
+) -> None:
+    make_archive(cluster, tmp_path)
+    query = {"query": {"term": {"id": "a"}}}
+    (hit,) = opensearch.request("POST", f"/{cluster.address.name}-0*/_search", query)["hits"]["hits"]
+    source = {**hit["_source"], "checksum": 1}
+    opensearch.request("PUT", f"/{hit['_index']}/_doc/{hit['_id']}?refresh=true", source)
+    with pytest.raises(
+        IndexDamaged, match="has 3 articles, and the cluster shows others: run `nutgraf doctor --fix`"
+    ):
+        run_verify(cluster)
+    assert any(REBUILT in done for done in run_repair(cluster).done)
+    assert run_verify(cluster).articles == 3
+
+
 def test_articles_that_are_missing_are_counted(
     cluster: Cluster, tmp_path: Path, opensearch: server.Cluster
 ) -> None:
