@@ -42,7 +42,7 @@ class EngineReader(Protocol):
 
     @property
     def has_vectors(self) -> bool:
-        """See `IndexReader.has_vectors`."""
+        """Whether there is what articles are found by their meaning with: vectors, and a model."""
 
     @property
     def damage(self) -> str | None:
@@ -50,6 +50,9 @@ class EngineReader(Protocol):
 
     def search(self, request: SearchRequest) -> Page:
         """See `IndexReader.search`."""
+
+    def can_use_meaning(self, request: SearchRequest) -> bool:
+        """See `IndexReader.can_use_meaning`."""
 
     def suggest(self, prefix: str, limit: int) -> tuple[Suggestion, ...]:
         """See `IndexReader.suggest`."""

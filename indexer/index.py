@@ -229,6 +229,16 @@ class IndexReader:
         """
         return self._read(lambda reader: reader.verify_quote(text, article_id))
 
+    def can_use_meaning(self, query: str, *, prefix: bool = False) -> bool:
+        """Return whether articles can be found by the meaning of a query, when sorted by relevance.
+
+        So it is if the query has plain words only, and there are a model and vectors: where this is False,
+        the `meaning` of a search changes nothing. With `prefix`, the last word is still being typed, as in
+        `search`. Raises IndexMissing or IndexDamaged.
+        """
+        request = SearchRequest(query, prefix=prefix)
+        return self._read(lambda reader: reader.can_use_meaning(request))
+
     def load_model(self) -> None:
         """Load the model by which articles are found by their meaning, if there is one, and return then.
 
@@ -236,7 +246,7 @@ class IndexReader:
         Of a service, nothing is loaded. If the model fails, nothing is raised: the searches say so. Raises
         IndexMissing or IndexDamaged.
         """
-        if not is_service(self.config.model) and self.has_vectors:
+        if not is_service(self.config.model) and self._read(lambda reader: reader.has_vectors):
             with suppress(ConfigError, ModelFailed):
                 self.embed_texts([])
 
@@ -261,14 +271,6 @@ class IndexReader:
     def fields(self) -> Mapping[str, FieldType]:
         """The custom fields that the index was made with; raises IndexMissing or IndexDamaged."""
         return self._read(lambda reader: reader.fields)
-
-    @property
-    def has_vectors(self) -> bool:
-        """Whether there is what articles are found by their meaning with: vectors, and a model.
-
-        Raises IndexMissing or IndexDamaged.
-        """
-        return self._read(lambda reader: reader.has_vectors)
 
     @property
     def damage(self) -> str | None:

@@ -387,6 +387,7 @@ READING = {
     "verify_quote": "text article_id",
     "embed_texts": "texts",
     "nearest": "vector limit filters",
+    "can_use_meaning": "query prefix",
     "load_model": "",
     "get_status": "",
 }
@@ -415,11 +416,11 @@ def test_the_arguments_of_the_index_are_these(name: str) -> None:
 
 
 def test_every_public_part_of_the_index_is_pinned() -> None:
-    assert list_public_parts(Index) == {*SIGNATURES, "path", "exists", "damage", "fields", "has_vectors"}
+    assert list_public_parts(Index) == {*SIGNATURES, "path", "exists", "damage", "fields"}
 
 
 def test_a_restricted_index_can_only_be_read() -> None:
-    assert list_public_parts(RestrictedIndex) == {*READING, "exists", "damage", "fields", "has_vectors"}
+    assert list_public_parts(RestrictedIndex) == {*READING, "exists", "damage", "fields"}
 
 
 def list_public_parts(kind: type) -> set[str]:

@@ -41,11 +41,11 @@ def test_an_index_without_vectors_has_no_model_to_load(archive: Archive, tiny_mo
             index.load_model()
         index.sync()
         index.load_model()
-        assert not index.has_vectors
+        assert not index.can_use_meaning("ferry")
 
 
 def test_the_address_of_a_service_is_not_asked(embedded: Index) -> None:
     # Nothing listens there, and an attempt would be repeated for a while.
     with Index(embedded.config.with_options({"model": "http://127.0.0.1:9/v1#none"})) as index:
         index.load_model()
-        assert index.has_vectors
+        assert index.can_use_meaning("ferry")

@@ -104,7 +104,7 @@ def search() -> ResponseReturnValue:
         # Count the articles of each clause only if there are no results to show.
         each = index.run(dataclasses.replace(wanted, explain=True)).explanation
     # Where the meaning does not count, a switch for it would do nothing.
-    has_switch = asked.sort == "relevance" and not asked.is_blank and index.has_vectors
+    has_switch = asked.sort == "relevance" and index.can_use_meaning(asked.query, prefix=asked.prefix)
     shown = _page(
         mount,
         "results.html",

@@ -125,6 +125,9 @@ class ClusterReader:
     def search(self, request: SearchRequest) -> Page:
         return search_cluster(self.view, self.search_settings, request)
 
+    def can_use_meaning(self, _request: SearchRequest) -> bool:
+        return False
+
     def suggest(self, prefix: str, limit: int) -> tuple[Suggestion, ...]:
         from indexer.opensearch.suggestions import suggest_from_sample
 

@@ -257,6 +257,16 @@ def _prepare_meaning(
     return MeaningSearch(snapshot, settings.meaning, weight, is_asked=request.meaning is not None)
 
 
+def has_plain_words(settings: SearchSettings, request: SearchRequest) -> bool:
+    """Whether a request has plain words, all of them typed to their end: only these have a meaning."""
+    from indexer.search.meaning import read_plain_text
+
+    if settings.parse_request(request).is_unfinished:
+        return False
+    typed = settings.parse(request.query).tree
+    return bool(read_plain_text(typed, settings.today(), day_first=settings.day_first))
+
+
 def _make_page(
     snapshot: Snapshot,
     settings: SearchSettings,

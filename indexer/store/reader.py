@@ -25,7 +25,7 @@ from indexer.query import NoteCode, make_note
 from indexer.results import ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion, VectorStatus
 from indexer.search.filters import parse_filters, select_articles
 from indexer.search.request import Restriction, SearchRequest
-from indexer.search.search import find_number, mark_article, search
+from indexer.search.search import find_number, has_plain_words, mark_article, search
 from indexer.search.settings import SearchSettings
 from indexer.store import generations
 from indexer.sync import Catalog
@@ -92,6 +92,11 @@ class OpenIndex:
 
     def search(self, request: SearchRequest) -> Page:
         return search(self.snapshot, self.search_settings, request)
+
+    def can_use_meaning(self, request: SearchRequest) -> bool:
+        # The words first: files of vectors are not opened for the others.
+        settings = self.search_settings
+        return settings.meaning is not None and has_plain_words(settings, request) and self.has_vectors
 
     def suggest(self, prefix: str, limit: int) -> tuple[Suggestion, ...]:
         from indexer.search.suggest import suggest

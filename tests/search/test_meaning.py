@@ -304,6 +304,19 @@ def test_a_query_of_more_than_plain_words_is_searched_by_words_alone(index: Inde
         for limit in (1, 100):
             page, by_words = (own.search(query, limit=limit) for own in (index, words))
             assert write(page) == write(by_words), query
+        assert not index.can_use_meaning(query), query
+
+
+def test_whether_the_meaning_of_a_query_can_count_is_told_without_a_search(
+    index: Index, words: Index
+) -> None:
+    for query in ("boat", "Boats of May", "ferries last week", "boat lang:en"):
+        assert index.can_use_meaning(query), query
+        assert not words.can_use_meaning(query), query
+    assert index.can_use_meaning("boat ", prefix=True)
+    assert not index.can_use_meaning("boat", prefix=True)
+    with Index(replace(index.config, meaning=0.0), today=lambda: TODAY) as off:
+        assert off.can_use_meaning("boat")
 
 
 @pytest.mark.parametrize("sort", [sort for sort in SORTS if sort != "relevance"])

@@ -129,7 +129,20 @@ def test_further_pages_go_on_with_what_is_found_by_its_meaning(fleet: FlaskClien
     assert one(soup, "ol.hits")["start"] == "3"
 
 
-@pytest.mark.parametrize("path", ["/?q=ferry&sort=newest", "/?since=2019", "/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/?q=ferry&sort=newest",
+        '/?q="the+ferry"',
+        "/?q=ferry+NOT+night",
+        "/?q=title:night",
+        "/?q=ferry&prefix=1",
+        "/?q=ferr*&meaning=0",
+        "/?q=2021",
+        "/?since=2019",
+        "/",
+    ],
+)
 def test_there_is_no_switch_where_it_would_do_nothing(site: FlaskClient, path: str) -> None:
     assert not show(site, path).select("[role=switch]")
 
