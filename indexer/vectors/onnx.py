@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
 _USUAL = ("model.onnx", "model_quantized.onnx")
 """The file that is taken where there are several."""
-_BATCH = 4
-"""Windows that are embedded at once; more take more memory, and hardly less time."""
-_THREADS = 2
-"""Threads that a computation may use, so that a server has cores for other queries."""
+_BATCH = 2
+"""Windows of a batch; more take more memory, and hardly less time."""
+_MOST_BATCHES = 8
+"""Batches that are computed at the same time, if there are as many cores; each takes memory."""
 _LENGTH = 512
 """Pieces that a model reads, if its configuration does not say how many."""
 _QUERY, _PASSAGE = ("query",), ("document", "passage", "corpus")
@@ -114,12 +115,11 @@ class OnnxModel:
         tokenizer = load_tokenizer(self.folder / "tokenizer.json")
         tokenizer.enable_truncation(settings.length)
         options = SessionOptions()
-        options.intra_op_num_threads = min(_THREADS, os.cpu_count() or 1)
-        options.inter_op_num_threads = 1
+        # A query is too short to be shared between threads. Of many texts, batches are computed side by side,
+        # which takes less work than to share each of them.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         # Both would keep the memory that the longest batch has taken.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
-        # Otherwise threads without work keep a core busy for a while.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
         session = InferenceSession(str(self.file), options, providers=["CPUExecutionProvider"])
         unknown = [each.name for each in session.get_inputs() if each.name not in _INPUTS]
@@ -168,13 +168,24 @@ class OnnxEncoder:
             texts = [text.lower() for text in texts]
         frame, *pieces = split_pieces(self._tokenizer, texts, special=True)
         lengths = np.array([len(each) for each in pieces])
-        parts, order = [], np.argsort(lengths, kind="stable")
-        for start in range(0, len(order), _BATCH):
-            parts.append(self._run([pieces[number] for number in order[start : start + _BATCH]]))
+        order = np.argsort(lengths, kind="stable")
+        parts = self._run_all(
+            [
+                [pieces[number] for number in order[start : start + _BATCH]]
+                for start in range(0, len(order), _BATCH)
+            ]
+        )
         vectors = np.empty((len(windows), parts[0].shape[1]), np.float32)
         vectors[order] = np.concatenate(parts)
         vectors[lengths <= len(frame)] = 0
         return vectors
+
+    def _run_all(self, batches: Sequence[Sequence[Sequence[int]]]) -> list[Matrix]:
+        """Return the vectors of batches, which are computed on all cores that the process may use."""
+        if len(batches) == 1:
+            return [self._run(batches[0])]
+        with ThreadPoolExecutor(min(len(batches), _count_cores(), _MOST_BATCHES), "embedding texts") as pool:
+            return [*pool.map(self._run, batches)]
 
     def _run(self, pieces: Sequence[Sequence[int]]) -> Matrix:
         """Return the vectors of a few windows, whose pieces are given by number."""
@@ -219,6 +230,12 @@ def find_onnx(path: Path) -> OnnxModel | None:
             f"{file.parent} has no tokenizer.json: put the one there that belongs to the model", "model"
         )
     return OnnxModel(file, folder)
+
+
+def _count_cores() -> int:
+    """Return how many cores the process may use."""
+    # Not every system knows which these are.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _list_folders(file: Path) -> list[Path]:

@@ -208,3 +208,11 @@ def test_texts_are_put_into_lower_case_if_the_configuration_says_so(tmp_path: Pa
     assert found is not None
     assert found.read_settings().is_lower
     assert open_model(str(tmp_path)).embed_texts(["SHIP"])[0] == unit(SHIP)
+
+
+def test_texts_that_are_embedded_side_by_side_get_the_vectors_that_each_gets_alone(tmp_path: Path) -> None:
+    model = open_model(str(make_tiny_onnx(tmp_path)))
+    words = [word for topic in TOPICS.values() for word in topic]
+    texts = [" ".join(words[number % 7 : number % 13 + 1]) for number in range(150)]
+    alone = np.concatenate([model.embed_texts([text]) for text in texts])
+    assert model.embed_texts(texts) == pytest.approx(alone, abs=1e-6)
