@@ -10,10 +10,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def start_thread(name: str, compute: Callable[[], T]) -> Future[T]:
+def start_thread(name: str, compute: Callable[[], T], *, is_daemon: bool = False) -> Future[T]:
     """Compute something in a thread with this name; the future gets what it returns or raises.
 
-    Raises RuntimeError if no thread can be started.
+    The process does not end before the thread does, unless that is a daemon. Raises RuntimeError if no thread
+    can be started.
     """
     result: Future[T] = Future()
 
@@ -23,5 +24,5 @@ def start_thread(name: str, compute: Callable[[], T]) -> Future[T]:
         except BaseException as error:  # noqa: BLE001  (raised by those who wait)
             result.set_exception(error)
 
-    threading.Thread(target=work, name=name).start()
+    threading.Thread(target=work, name=name, daemon=is_daemon).start()
     return result

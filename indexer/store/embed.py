@@ -8,6 +8,7 @@ the hashes of their texts.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -39,13 +40,14 @@ from indexer.errors import (
     format_count,
 )
 from indexer.files.names import INDEX_NAME
+from indexer.files.threads import start_thread
 from indexer.results import EmbedReport, SyncReport
 from indexer.store import generations
 from indexer.store.folder import WritableFolder
 from indexer.store.lock import lock_for_writing
 from indexer.store.reader import check_format, open_snapshot
 from indexer.sync import Progress, Silence
-from indexer.vectors import Model, TextRefused
+from indexer.vectors import Matrix, Model, TextRefused
 
 MEMORY = 64 * 2**20
 """Bytes that the vectors of a round may take, and those that are kept from earlier rounds."""
@@ -59,9 +61,17 @@ All vectors of a segment are in one file, which is written again: a large one sh
 _CHUNK = 512  # paragraphs that are read together
 _BATCH = 64  # texts that the model is given together
 _OVERHEAD = 256  # bytes of memory that a vector takes besides its numbers
+_TICK = 0.5
+"""Seconds between two looks at whether to stop, while the model works."""
+_GRACE = 2.0
+"""Seconds that the model has for the texts that it was given, once the pass is to stop."""
 _PLAIN = "test"
 """A text that no model refuses for what it is."""
 _Vector = NDArray[np.int8]
+
+
+class _Late(Exception):
+    """The pass is to stop, and the model has not answered in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +282,8 @@ class _Pass:
                     self.is_stopped = self.is_stopped or self.stop()
                     if self.is_stopped:
                         break
+        except _Late:
+            self.is_stopped = True
         except ModelFailed as error:
             self.failure = str(error)
         return vectors
@@ -281,7 +293,7 @@ class _Pass:
 
         If it refuses them, each half is tried. A text that it refuses by itself gets a vector of zeros, which
         is close to nothing, and is stored like others so that the model is not asked again. Raises
-        ModelFailed.
+        ModelFailed and _Late.
         """
         try:
             rows = self._make_rows([*texts.values()])
@@ -298,8 +310,8 @@ class _Pass:
         yield dict(zip(texts, rows, strict=True))
 
     def _make_rows(self, texts: Sequence[str]) -> NDArray[np.int8]:
-        """Return the vectors that the model makes of texts, as they are stored; raises ModelFailed."""
-        vectors = self.model.embed_texts(texts)
+        """Return the vectors that the model makes of texts, as stored; raises ModelFailed and _Late."""
+        vectors = self._ask(texts)
         try:
             rows = quantize(vectors)
         except ValueError as error:
@@ -308,6 +320,29 @@ class _Pass:
             ) from error
         self._check_width(rows.shape[1])
         return rows
+
+    def _ask(self, texts: Sequence[str]) -> Matrix:
+        """Return the vectors that the model makes of texts; raises ModelFailed and _Late.
+
+        A service may take minutes: if the pass is to stop, the thread that waits for it is left to itself.
+        """
+        try:
+            answer = start_thread("embedding texts", lambda: self.model.embed_texts(texts), is_daemon=True)
+        except RuntimeError as error:
+            problem = f"the model cannot be used now ({error})"
+            raise ModelFailed(problem, "try again later") from error
+        end = math.inf
+        while True:
+            try:
+                return answer.result(_TICK)
+            except TimeoutError:
+                if answer.done():
+                    raise
+                now = time.monotonic()
+                if now >= end:
+                    raise _Late from None
+                if end == math.inf and self.stop():
+                    self.is_stopped, end = True, now + _GRACE
 
     def _advance(self, counts: Mapping[int, int], done: Iterable[int]) -> None:
         """Let the progress count the paragraphs whose texts, by hash, are done."""

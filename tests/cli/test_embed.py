@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -62,10 +62,11 @@ def serving(answer: Callable[[int], int], refuse: str = "\0") -> Iterator[str]:
         def do_POST(self) -> None:
             texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["input"]
             status = answer(next(requests))
-            self.send_response(413 if any(refuse in text for text in texts) else status)
-            self.end_headers()
             data = [{"index": number, "embedding": [1.0, len(text)]} for number, text in enumerate(texts)]
-            self.wfile.write(json.dumps({"data": data}).encode())
+            with suppress(ConnectionError):  # The command may have ended.
+                self.send_response(413 if any(refuse in text for text in texts) else status)
+                self.end_headers()
+                self.wfile.write(json.dumps({"data": data}).encode())
 
         def log_message(self, *_: object) -> None:
             pass
@@ -256,6 +257,33 @@ def test_ctrl_c_keeps_what_was_embedded_and_the_next_run_goes_on(archive: Archiv
         found = DONE.fullmatch(out)
         assert found
         assert (code, int(found[1]) + embedded, int(found[3])) == (0, 203, embedded)
+
+
+def test_ctrl_c_does_not_wait_for_a_service_that_does_not_answer(archive: Archive, run: Run) -> None:
+    archive.add_texts(200)
+    run("index")
+    is_asked, is_over = threading.Event(), threading.Event()
+
+    def answer(requests: int) -> int:
+        if requests == 3:  # of the second batch
+            is_asked.set()
+            is_over.wait()
+        return 200
+
+    with serving(answer) as address:
+        configure(archive, address)
+        with start("embed", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            is_asked.wait()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate()
+        is_over.set()
+    assert process.returncode == 130, err
+    found = DONE.fullmatch(out)
+    assert found
+    assert found[1] == "64"
+    assert err.splitlines()[2:] == [
+        "nutgraf: interrupted; what was embedded is kept, and 139 texts left: run `nutgraf embed` to go on"
+    ]
 
 
 def test_another_writer_is_an_error_of_its_own(archive: Archive, model: Path, run: Run) -> None:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -243,6 +244,25 @@ def test_a_pass_that_is_stopped_at_once_writes_nothing(index: Index, tmp_path: P
     report = run(index, Model(), stop=lambda: True)
     assert (counts(report), report.interrupted) == ((0, 0, 0, PARAGRAPHS), True)
     assert contents(tmp_path) == before
+
+
+def test_a_pass_that_is_stopped_does_not_wait_for_a_model_that_is_slow(index: Index) -> None:
+    is_asked, is_over = threading.Event(), threading.Event()
+    model = Model()
+
+    def hang(_: Sequence[str]) -> None:
+        if len(model.given) >= 300:
+            is_asked.set()
+            is_over.wait()
+
+    model._meanwhile = hang
+    report = run(index, model, stop=is_asked.is_set)
+    embedded = len(model.given)
+    is_over.set()
+    assert (report.interrupted, report.failure) == (True, "")
+    assert report.embedded == embedded
+    assert stored(index, model) == PARAGRAPHS - report.remaining == report.embedded + report.reused
+    assert run(index, Model()).remaining == 0
 
 
 def fail(texts: Sequence[str]) -> None:
