@@ -61,8 +61,8 @@ class HubModel:
             return Path(snapshot_download(self.full_name, local_files_only=True))
         except LocalEntryNotFoundError as error:
             raise ModelFailed(
-                f"{self} is not on this machine",
-                f"download it with `hf download {self.full_name}`, or check the name",
+                f"there is no folder {self.name}, and {self} is not on this machine",
+                f"check the path, or download it with `hf download {self.full_name}`",
             ) from error
 
 

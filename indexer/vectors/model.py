@@ -147,7 +147,12 @@ def open_model(name: str, key: str = "") -> Model:
             "sentence-transformers, or the address of a service such as https://models.example/v1#name",
             "model",
         )
-    _require(f"there is no folder {name}, and a model of this name", "sentence_transformers")
+    if find_spec("sentence_transformers") is None:
+        raise ConfigError(
+            f"there is no folder {quote_value(name)}: check the path, or pip install 'sentence-transformers' "
+            "if it is the name of a model for this library",
+            "model",
+        )
     from indexer.vectors.hub import HubModel
 
     return LoadedOnUse(HubModel(name))

@@ -117,7 +117,8 @@ def test_a_model_that_is_not_on_this_machine_is_not_downloaded(
     install(monkeypatch, tmp_path)
     model = open_model("minilm")
     wanted = (
-        r"^the model minilm of sentence-transformers is not on this machine: download it with `hf download "
+        r"^there is no folder minilm, and the model minilm of sentence-transformers is not on this machine: "
+        r"check the path, or download it with `hf download "
     )
     with pytest.raises(ModelFailed, match=wanted + "sentence-transformers/minilm`"):
         model.embed_query("ship", 60)

@@ -117,8 +117,12 @@ def test_texts_without_words_are_not_embedded() -> None:
         ("", "“” is not a folder"),
         ("a\0b", "“a\0b” does not exist"),
         (__file__, "is not a folder"),
-        ("no-such-model", "there is no folder no-such-model, and a model of this name needs sentence-tra"),
-        ("owner/name", "which is not installed: pip install 'sentence-transformers'"),
+        ("no-such-model", "there is no folder “no-such-model”: check the path, or pip install 'sentence-tra"),
+        (
+            "modls/minilm",
+            "there is no folder “modls/minilm”: check the path, or pip install 'sentence-transf",
+        ),
+        ("owner/name", "if it is the name of a model for this library"),
         ("http://", "has no valid host and port"),
     ],
 )
