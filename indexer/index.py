@@ -483,9 +483,10 @@ class Index(IndexReader):
         """Copy this index, as it is, to a place of another one: a folder or a cluster.
 
         All articles are copied as they are stored, with what is known of their sources, which are not read: a
-        sync there finds nothing changed. They become a new generation, which is checked and then switched to;
-        until then, searches are answered from the index that is there. Nobody can write to either index
-        meanwhile. The report counts the articles and does not list them; `progress` counts articles, too.
+        sync there finds nothing changed. From a folder to a folder, they keep their vectors. They become a
+        new generation, which is checked and then switched to; until then, searches are answered from the
+        index that is there. Nobody can write to either index meanwhile. The report counts the articles and
+        does not list them; `progress` counts articles, too.
 
         Raises CopyRefused, unless `replace`, if `to` has an index that was made with other options, is
         damaged, or would lose all of its articles, or more than half of them and more than ten.

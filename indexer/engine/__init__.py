@@ -123,7 +123,13 @@ if TYPE_CHECKING:
     from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
     from indexer.engine.build.gather import Chunk, Gatherer, Run
     from indexer.engine.build.tokenize import split_forms
-    from indexer.engine.build.vectors import Unembedded, find_known, list_unembedded, write_vectors
+    from indexer.engine.build.vectors import (
+        Unembedded,
+        carry_vectors,
+        find_known,
+        list_unembedded,
+        write_vectors,
+    )
     from indexer.engine.build.window import EncodedArticle, WindowMaker
 else:
 
@@ -135,7 +141,7 @@ else:
             "gather": ("Chunk", "Gatherer", "Run"),
             "window": ("EncodedArticle", "WindowMaker"),
             "tokenize": ("split_forms",),
-            "vectors": ("Unembedded", "find_known", "list_unembedded", "write_vectors"),
+            "vectors": ("Unembedded", "carry_vectors", "find_known", "list_unembedded", "write_vectors"),
         }
         for module, names in modules.items():
             if name in names:

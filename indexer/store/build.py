@@ -10,7 +10,7 @@ from typing import Protocol
 
 from indexer.article import Article
 from indexer.config import Config
-from indexer.engine import EncodedArticle, decode_article, digest_items, encode_article
+from indexer.engine import EncodedArticle, Snapshot, decode_article, digest_items, encode_article
 from indexer.errors import RUN_DOCTOR, IndexDamaged
 from indexer.results import SyncReport
 from indexer.store.generations import VERSIONS
@@ -40,13 +40,15 @@ class Changes(Sink, Protocol):
 class IndexContents:
     """Everything that an index has: its catalog, and the articles in it, which are read one by one.
 
-    `place` names the index in errors, `versions` are those of the program that built it.
+    `place` names the index in errors, `versions` are those of the program that built it. An index in a folder
+    has a `snapshot`, from which the vectors are copied.
     """
 
     place: str
     catalog: Catalog
     articles: Iterable[EncodedArticle]
     versions: Mapping[str, int]
+    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -414,12 +414,14 @@ def _join(parts: Sequence[_Rows], wanted: Ids) -> _Rows:
 def _is_announced(snapshot: Snapshot) -> bool:
     """Whether the last commit is younger than all side files, as it is unless a pass died before its commit.
 
-    Readers open side files anew with a commit only. A file from the future, as the clock was wrong, would be
-    younger than any commit, and does not count.
+    Readers open side files anew with a commit, or with a generation, which may have some when it becomes
+    live. A file from the future, as the clock was wrong, would be younger than any commit, and does not
+    count.
     """
     folder, now = snapshot.folder, time.time_ns()
     with suppress(FileNotFoundError):
-        committed = (folder / f"_{INDEX_NAME}_{snapshot.commit}.toc").stat().st_mtime_ns
+        paths = (folder / f"_{INDEX_NAME}_{snapshot.commit}.toc", folder.parent / generations.POINTER)
+        committed = max(path.stat().st_mtime_ns for path in paths)
         times = [path.stat().st_mtime_ns for path in folder.glob(f"*.{VECTORS}.nut")]
         return not any(committed < changed <= now for changed in times)
     # Another writer has committed meanwhile.

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from indexer.article import Article
 from indexer.config import Config
-from indexer.engine import Batch, EncodedArticle, Snapshot
-from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexOutdated, format_count
+from indexer.engine import Batch, EncodedArticle, Snapshot, carry_vectors
+from indexer.errors import (
+    RUN_DOCTOR,
+    IndexDamaged,
+    IndexMissing,
+    IndexOutdated,
+    StorageFailed,
+    format_count,
+)
 from indexer.results import SyncReport
 from indexer.search.search import finds_itself
 from indexer.store import generations
@@ -133,7 +140,8 @@ class WritableFolder:
             for number, uri in enumerate(snapshot.source_uris())
         )
         versions = generations.read_settings(folder).versions
-        return IndexContents(str(folder), catalogs.load(folder, snapshot.commit), articles, versions)
+        catalog = catalogs.load(folder, snapshot.commit)
+        return IndexContents(str(folder), catalog, articles, versions, snapshot)
 
     def build(
         self,
@@ -146,8 +154,9 @@ class WritableFolder:
     ) -> None:
         """Build a generation beside the live one, check it, and only then switch to it.
 
-        `keep` are the generations to keep beside it; empty for the live one. The live generation stays if
-        this fails. Raises SourceMissing, SourceShrunk or IndexDamaged.
+        `keep` are the generations to keep beside it; empty for the live one. A text that has a vector in the
+        index that is copied, or in another generation, keeps it. The live generation stays if this fails.
+        Raises SourceMissing, SourceShrunk or IndexDamaged.
         """
         config = self.config
         listings = list_sources(config, plan)
@@ -166,8 +175,20 @@ class WritableFolder:
             if generations.last_commit(folder) == 0:
                 # A batch without articles makes no commit, but the sources have to be remembered.
                 catalogs.save(folder, 0, catalog)
+            contents = plan.contents
+            sources = [contents.snapshot] if contents and contents.snapshot else self._open_generations()
+            carry_vectors(open_snapshot(folder), sources)
             self._check(folder, catalog)
             generations.publish_generation(config.index, folder, keep)
+
+    def _open_generations(self) -> list[Snapshot]:
+        """Return the last commits of the finished generations that can be read, the newest first."""
+        root, found = self.config.index, []
+        for name in reversed(generations.finished_generations(root)):
+            with suppress(IndexDamaged, IndexMissing, IndexOutdated, StorageFailed):
+                check_format(root / name)
+                found.append(open_snapshot(root / name))
+        return found
 
     def _check(self, folder: Path, catalog: Catalog) -> None:
         """Open the new generation, count its articles, and search for some of them by their own words."""

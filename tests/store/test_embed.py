@@ -188,21 +188,56 @@ def test_articles_with_a_title_only_count_as_one_paragraph_each_and_nothing_is_e
         index.put([Article("ship", "The freighter leaves")])
         assert counts(index.embed()) == (1, 0, 4, 0)
         index.rebuild()
-        assert counts(index.embed()) == (0, 5, 0, 0)
+        assert counts(index.embed()) == (0, 0, 5, 0)
 
 
-def test_a_changed_article_and_a_rebuild_embed_only_what_is_new(index: Index) -> None:
+def test_a_changed_article_and_rebuilds_embed_only_what_is_new(index: Index) -> None:
     model = Model()
     run(index, model)
     model.given.clear()
     index.put([Article("a7", "Title", ["Crane 7.", "A new one.", "It is the same."])])
     report = run(index, model)
     assert (model.given, report.embedded, report.reused, report.remaining) == (["A new one."], 1, 2, 0)
-    index.rebuild()
-    assert stored(index, model) == 0
-    assert counts(run(index, model)) == (0, PARAGRAPHS, 0, 0)
+    for _ in range(3):
+        index.rebuild()
+        assert stored(index, model) == PARAGRAPHS
+    revision = index.get_revision()
+    assert counts(run(index, model)) == (0, 0, PARAGRAPHS, 0)
     assert model.given == ["A new one."]
-    assert stored(index, model) == PARAGRAPHS
+    assert index.get_revision() == revision
+
+
+def test_a_rebuild_of_an_index_that_is_partly_embedded_keeps_what_it_has(index: Index) -> None:
+    model = Model()
+    report = run(index, model, stop=stop_after(4))
+    index.put([Article("b", "Title", ["A new one."])])
+    index.rebuild()
+    index.rebuild()
+    # The same text stands in many articles.
+    assert report.embedded + report.reused <= stored(index, model) < PARAGRAPHS
+    assert run(index, model).remaining == 0
+    assert len(model.given) == len({*model.given}) == TEXTS + 1
+
+
+def test_a_copy_has_the_vectors_of_the_index(index: Index, tmp_path: Path) -> None:
+    model = Model()
+    run(index, model)
+    index.remove(["a3"])
+    with open_index(tmp_path / "copy") as other:
+        index.copy(other)
+        assert stored(other, model) == PARAGRAPHS - 3
+        assert counts(run(other, Model(meanwhile=fail))) == (0, 0, PARAGRAPHS - 3, 0)
+
+
+def test_a_copy_is_made_without_vectors_that_are_damaged(index: Index, tmp_path: Path) -> None:
+    model = Model()
+    run(index, model)
+    for path in Path(index.path).glob("*.vectors.nut"):
+        path.write_bytes(path.read_bytes()[:-30])
+    with open_index(tmp_path / "copy") as other:
+        index.copy(other)
+        assert stored(other, model) == 0
+        assert other.get_status().articles == 300
 
 
 def test_another_model_replaces_the_vectors_of_the_first(index: Index) -> None:

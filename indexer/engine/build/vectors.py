@@ -1,8 +1,9 @@
-"""Adds vectors to the segments of a commit, and copies them when segments are merged.
+"""Adds vectors to the segments of a commit, and copies them when segments are merged or built again.
 
 Vectors are made after the articles are committed, some at a time: `list_unembedded` tells for which
 texts, `find_known` finds those that are stored for the same text already, and `write_vectors` adds rows
-to the side file of a segment. Nothing here knows a model, but for its fingerprint.
+to the side file of a segment. `carry_vectors` gives a new generation those of another one. Nothing here knows
+a model, but for its fingerprint.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from indexer.engine.format.vectors import (
     Rows,
     VectorFile,
     encode_vectors,
+    hash_texts,
     quantize,
     vectors_path,
 )
@@ -37,6 +39,7 @@ from indexer.errors import IndexDamaged, StorageFailed
 from indexer.files.storage import write_durably, write_new
 
 _AT_ONCE = 2**14  # rows that are copied together
+_TEXTS_AT_ONCE = 2**10  # texts that are read together
 
 
 class Unembedded(NamedTuple):
@@ -146,6 +149,51 @@ def write_vectors(
     columns = _copy(path.parent, parts, rows.shape[1], (added.astype(np.int64), rows[chosen], hashes[chosen]))
     allocate = partial(allocate_on_disk, path.parent)
     write_durably(path, encode_vectors(columns, fingerprint, segment.entry.seal, allocate))
+
+
+def carry_vectors(snapshot: Snapshot, sources: Sequence[Snapshot]) -> None:
+    """Give the texts of a snapshot the vectors that the same texts have in other snapshots.
+
+    They are those of one model: the one with the most vectors in the first source that has any. Only for a
+    generation that is not live yet, which has no vectors. Those that cannot be read or written are left out:
+    they can be made again.
+    """
+    for number, source in enumerate(sources):
+        with suppress(IndexDamaged, StorageFailed):
+            counts = Counter(source.vector_models())
+            for model, _ in counts.most_common(1):
+                for lacking in list_unembedded(snapshot, model):
+                    _carry(lacking, model, sources[number:])
+                return
+
+
+def _carry(lacking: Unembedded, model: str, sources: Sequence[Snapshot]) -> None:
+    """Write the side file of a segment, with those vectors of its texts that other snapshots have.
+
+    Raises IndexDamaged and StorageFailed.
+    """
+    segment = lacking.segment
+    path = vectors_path(segment.view.file.path)
+    allocate = partial(allocate_on_disk, path.parent)
+    rows, count = np.zeros((0, 0), np.int8), 0
+    docs: list[Ids] = []
+    texts: list[NDArray[np.uint64]] = []
+    for start in range(0, len(lacking.docs), _TEXTS_AT_ONCE):
+        own = lacking._replace(docs=lacking.docs[start : start + _TEXTS_AT_ONCE])
+        hashes = hash_texts(own.read_texts())
+        is_known, known = find_known(sources, model, hashes)
+        if not is_known.any():
+            continue
+        if not count:
+            rows = allocate(len(lacking.docs) * known.shape[1], np.int8).reshape(-1, known.shape[1])
+        docs.append(own.docs[is_known])
+        texts.append(hashes[is_known])
+        end = count + len(docs[-1])
+        rows[count:end] = known[is_known]
+        count = end
+    if count:
+        columns = Columns(np.concatenate(docs).astype(np.uint32), rows[:count], np.concatenate(texts))
+        write_durably(path, encode_vectors(columns, model, segment.entry.seal, allocate))
 
 
 def merge_vectors(
