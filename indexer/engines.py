@@ -15,7 +15,7 @@ from indexer.config import Config
 from indexer.fields import FieldType
 from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, Status, Suggestion
 from indexer.search.request import Restriction, SearchRequest
-from indexer.store.embedded import EmbeddedEngine
+from indexer.store.engine import FolderEngine
 
 if TYPE_CHECKING:
     from indexer.results import Diagnosis, EmbedReport, QuoteCheck, Verification
@@ -130,7 +130,7 @@ class Engine(Protocol):
 def open_engine(config: Config, today: Callable[[], date]) -> Engine:
     """Return the engine that a configuration names; nothing is opened yet."""
     if config.cluster is None:
-        return EmbeddedEngine(config, today)
+        return FolderEngine(config, today)
     # Imported here, since most archives are in a folder.
     from indexer.opensearch.engine import ClusterEngine
 

@@ -39,7 +39,7 @@ from indexer.errors import (
     ModelFailed,
     format_count,
 )
-from indexer.files.names import INDEX_NAME
+from indexer.files.names import INDEX_NAME, POINTER
 from indexer.files.threads import start_thread
 from indexer.results import EmbedReport, SyncReport
 from indexer.store import generations
@@ -420,7 +420,7 @@ def _is_announced(snapshot: Snapshot) -> bool:
     """
     folder, now = snapshot.folder, time.time_ns()
     with suppress(FileNotFoundError):
-        paths = (folder / f"_{INDEX_NAME}_{snapshot.commit}.toc", folder.parent / generations.POINTER)
+        paths = (folder / f"_{INDEX_NAME}_{snapshot.commit}.toc", folder.parent / POINTER)
         committed = max(path.stat().st_mtime_ns for path in paths)
         times = [path.stat().st_mtime_ns for path in folder.glob(f"*.{VECTORS}.nut")]
         return not any(committed < changed <= now for changed in times)

@@ -260,7 +260,7 @@ def test_words_and_dates_are_of_the_language(hosts: Hosts) -> None:
 
 
 def test_the_guide_names_what_the_script_has_and_nothing_else() -> None:
-    text = section(FOLDER / "embedding.md", "The HTML element")
+    text = section(FOLDER / "your-site.md", "The HTML element")
     script = SCRIPT.read_text(encoding="utf-8")
 
     def documented(table: str) -> set[str]:

@@ -807,7 +807,7 @@ STATES = {
     "filtered by an author": "/?q=crane&author=berg&filter=tag:ports",
     "guide": "/guide/",
     "page of the guide": "/guide/search-tips",
-    "code in the guide": "/guide/embedding",
+    "code in the guide": "/guide/your-site",
 }
 
 

@@ -31,7 +31,7 @@ PAGES = (
     "configuration",
     "python",
     "http-api",
-    "embedding",
+    "your-site",
     "agents",
     "operations",
     "meaning",

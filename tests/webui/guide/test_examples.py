@@ -57,7 +57,7 @@ LANGUAGES = {
     "sql",
 }
 SHOWN = (README, *GUIDE)
-EMBEDDING = FOLDER / "embedding.md"
+YOUR_SITE = FOLDER / "your-site.md"
 SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -134,7 +134,7 @@ def test_python_blocks_run_in_order_and_print_what_follows_them(document: Path) 
 
 @pytest.mark.usefixtures("folder")
 def test_each_way_to_embed_the_site_serves_it() -> None:
-    names, _ = run_python(EMBEDDING)
+    names, _ = run_python(YOUR_SITE)
     assert names["app"].test_client().get("/search/api/search?q=harbour").get_json()["total"] > 0
     assert names["app"].test_client().get("/letters/").status_code == 503  # It has no index yet.
     site = werkzeug.test.Client(names["application"])
@@ -204,9 +204,9 @@ def test_settings_data_and_templates_are_valid(document: Path, tmp_path: Path) -
 @pytest.mark.usefixtures("folder")
 def test_the_tag_names_what_a_mount_at_that_prefix_serves() -> None:
     script, api = re.findall(
-        r'src="https://archive\.example(/[^"]*)"', code_containing(EMBEDDING, "html", "<script")
+        r'src="https://archive\.example(/[^"]*)"', code_containing(YOUR_SITE, "html", "<script")
     )
-    names, _ = run_python(EMBEDDING)
+    names, _ = run_python(YOUR_SITE)
     site = names["app"].test_client()
     with site.get(script) as answer:
         assert (answer.status_code, answer.mimetype) == (200, "text/javascript")
@@ -215,7 +215,7 @@ def test_the_tag_names_what_a_mount_at_that_prefix_serves() -> None:
 
 def test_the_pages_and_blocks_that_can_be_replaced_are_those_of_the_templates() -> None:
     folder = ROOT / "webui" / "templates" / "nutgraf"
-    text = EMBEDDING.read_text(encoding="utf-8")
+    text = YOUR_SITE.read_text(encoding="utf-8")
     pattern = r"The pages are (.+?)\.\nAll extend `base.html`, which has the blocks (.+?)\.\n"
     parts = re.search(pattern, text, re.DOTALL)
     assert parts

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EmbeddedEngine:
+class FolderEngine:
     """Reads and writes the index in a folder; safe to share between threads."""
 
     def __init__(self, config: Config, today: Today) -> None:
