@@ -44,8 +44,6 @@ _QUERIES = 1000
 """How many vectors of queries are kept."""
 _THREADS = 8
 """How many queries with a time limit are embedded at the same time."""
-_PAUSE = 30.0
-"""Seconds after which a model that could not be loaded is tried again."""
 _REASON = 200
 """Characters of an error of a library that are quoted."""
 
@@ -239,8 +237,6 @@ class LoadedOnUse:
         self._loader = loader
         self._lock, self._query_lock = Lock(), Lock()
         self._loaded: _Loaded | None = None
-        self._failed: tuple[float, ModelFailed] | None = None
-        """The last failure to load it, and when it is tried again."""
         self._fingerprint, self._dimensions = "", 0
         """Empty and 0 until they are known."""
         self._slots = _Slots(0, threading.Semaphore(0))
@@ -329,18 +325,11 @@ class LoadedOnUse:
         return loaded.encoder
 
     def _load_now(self) -> _Loaded:
-        if self._failed and time.monotonic() < self._failed[0]:
-            raise ModelFailed(*self._failed[1].args)
-        try:
-            told = self.fingerprint
-            encoder = self._translate(self._loader.load, "cannot be loaded")
-            # Vectors of what is in the files now must not be compared with those of what was there before.
-            if self._find_fingerprint() != told:
-                raise ModelFailed(f"{self} was replaced since it was opened", "start the program again")
-        except ModelFailed as error:
-            self._failed = (time.monotonic() + _PAUSE, error)
-            raise
-        self._failed = None
+        told = self.fingerprint
+        encoder = self._translate(self._loader.load, "cannot be loaded")
+        # Vectors of what is in the files now must not be compared with those of what was there before.
+        if self._find_fingerprint() != told:
+            raise ModelFailed(f"{self} was replaced since it was opened", "start the program again")
         return _Loaded(os.getpid(), encoder)
 
     def _find_fingerprint(self) -> str:

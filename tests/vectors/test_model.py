@@ -298,13 +298,15 @@ def test_an_error_of_a_library_becomes_a_message(error: BaseException, message: 
     assert str(caught.value).startswith(message)
 
 
-def test_a_model_that_cannot_be_loaded_is_not_tried_again_with_each_query() -> None:
-    broken = _Broken(ValueError("bad"))
-    model = LoadedOnUse(broken)
-    for _ in range(3):
-        with pytest.raises(ModelFailed, match="cannot be loaded"):
-            model.embed_query("ship", 60)
-    assert broken.loads == 1
+def test_a_model_that_could_not_be_loaded_is_loaded_once_it_can_be(tmp_path: Path) -> None:
+    folder = make_tiny_model(tmp_path)
+    model, tokenizer = open_model(str(folder)), folder / "tokenizer.json"
+    assert model.fingerprint
+    tokenizer.rename(tmp_path / "away")
+    with pytest.raises(ModelFailed, match="cannot be loaded"):
+        model.embed_query("ship", 60)
+    (tmp_path / "away").rename(tokenizer)
+    assert model.embed_query("ship", 60).any()
 
 
 class _NotFinite(_Slow):
