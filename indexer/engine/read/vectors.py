@@ -98,29 +98,9 @@ class VectorFiles:
         if segment not in self._opened:
             if segment not in self._parts:
                 return None  # in memory
-            path, seal, view = self._parts[segment]
-            # Outside of the block below: that the segment itself is damaged is no problem of the vectors.
-            is_embeddable = find_embeddable(view)
-            try:
-                state = _read_state(path)
-                if state is None:
-                    file = None
-                elif segment in self._before and self._before[segment][0] == state:
-                    file = self._before[segment][1]
-                else:
-                    file = VectorFile(path, seal, is_embeddable)
-            except StorageFailed as error:
-                # It may be readable the next time.
-                self._problems[segment] = str(error)
-                return None
-            except IndexDamaged as damage:
-                self._problems[segment] = _describe(damage)
-                file = None
-            else:
-                self._problems.pop(segment, None)
-            if state is not None:
-                self._states[segment] = state
-            self._opened[segment] = file
+            # Not in the function: that the segment itself is damaged is no problem of the vectors.
+            is_embeddable = find_embeddable(self._parts[segment][2])
+            self._try(segment, lambda: self._open(segment, is_embeddable))
         # Reading one that was truncated would be fatal.
         return self._check(segment, lambda file: file.file.check_size())
 
@@ -138,20 +118,42 @@ class VectorFiles:
         """Whether `open_checked` needs nothing more of the file of this segment than its size."""
         return segment in self._read or segment not in self._parts
 
+    def _open(self, segment: str, is_embeddable: NDArray[np.bool_]) -> VectorFile | None:
+        """The side file of a segment as it is on the disk; None if there is none."""
+        path, seal, _ = self._parts[segment]
+        state = _read_state(path)
+        if state is None:
+            return None
+        self._states[segment] = state
+        known, file = self._before.get(segment, (None, None))
+        return file if known == state else VectorFile(path, seal, is_embeddable)
+
     def _check(self, segment: str, check: Callable[[VectorFile], None]) -> VectorFile | None:
         """The file of a segment that was opened; None if there is none, or if the check raises an error."""
-        file = self._opened[segment]
+        file = self._opened.get(segment)
         if file is None:
             return None
-        try:
+
+        def read() -> VectorFile:
             check(file)
+            return file
+
+        return self._try(segment, read)
+
+    def _try(self, segment: str, read: Callable[[], VectorFile | None]) -> VectorFile | None:
+        """Keep and return what `read` returns for a segment; None, and its problem is kept, if it raises."""
+        file = None
+        try:
+            file = read()
         except StorageFailed as error:
             # It may be readable the next time.
             self._problems[segment] = str(error)
             return None
         except IndexDamaged as damage:
             self._problems[segment] = _describe(damage)
-            self._opened[segment] = file = None
+        else:
+            self._problems.pop(segment, None)
+        self._opened[segment] = file
         return file
 
     def find_problems(self, *, every_byte: bool = False) -> list[str]:
