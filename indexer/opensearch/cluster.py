@@ -255,13 +255,29 @@ class Cluster:
         contents must be unlike those that any other writer gives it, as they tell, after an attempt whose
         answer was lost, whether it succeeded.
         """
+        body = msgspec.json.encode(source).decode()
+        doubtful: Version | None = None
+        while True:
+            answer = self._put_if(index, name, body, doubtful or expected)
+            if answer.get("status") == 409:
+                found = self.get(index, name)
+                is_written = found and found.source == msgspec.json.decode(body) and found.version != doubtful
+                return found.version if found and is_written else None
+            version = _version_of(self._failures.check_answer(answer))
+            shards = answer["_shards"]
+            if shards["successful"] == shards["total"] or self._is_primary(index, version):
+                return version
+            # A node that was cut off with the primary copy says, when it is back, that it has written, and
+            # then takes over what the others have. Another write shows whether they have this one.
+            doubtful = version
+
+    def _put_if(self, index: str, name: str, body: str, expected: Version | None) -> Json:
         condition: Json = (
             {"op_type": "create"}
             if expected is None
             else {"if_seq_no": expected.seq_no, "if_primary_term": expected.primary_term}
         )
-        body = msgspec.json.encode(source).decode()
-        answer = self._ask(
+        return self._ask(
             lambda client: client.index(
                 index=index + _ALIAS,
                 id=name,
@@ -271,10 +287,14 @@ class Cluster:
                 request_timeout=TIMEOUT,
             )
         )
-        if answer.get("status") == 409:
-            found = self.get(index, name)
-            return found.version if found and found.source == msgspec.json.decode(body) else None
-        return _version_of(self._failures.check_answer(answer))
+
+    def _is_primary(self, index: str, version: Version) -> bool:
+        """Whether the copy that gave a document of an index with one shard a version is still the primary."""
+        how = {"filter_path": "metadata.indices.*.primary_terms"}
+        # The elected manager answers, whichever node is asked.
+        answer = self._ask(lambda client: client.cluster.state(metric="metadata", index=index, params=how))
+        terms = answer.get("metadata", {}).get("indices", {}).get(index, {}).get("primary_terms", {})
+        return bool(terms == {"0": version.primary_term})
 
     def bulk(self, index: str, actions: Iterable[Action]) -> list[str]:
         """Write and delete documents, in requests of about 5 MB.

@@ -251,6 +251,46 @@ def test_a_write_whose_answer_was_lost_is_known_by_its_contents() -> None:
         assert script.connect().put_if("a", "x", {"owner": "another"}, None) is None
 
 
+def acknowledged(seq_no: int, term: int, copies: int) -> tuple[int, dict[str, Any]]:
+    """The answer to a write to so many of two copies."""
+    return 201, {
+        "_seq_no": seq_no,
+        "_primary_term": term,
+        "_shards": {"total": 2, "successful": copies, "failed": 0},
+    }
+
+
+def elected(term: int) -> tuple[int, dict[str, Any]]:
+    """The state of a cluster in which a shard has had so many primary copies."""
+    return 200, {"metadata": {"indices": {"a": {"primary_terms": {"0": term}}}}}
+
+
+CONFLICT = (409, failed("version_conflict_engine_exception") | {"status": 409})
+KEPT = (200, {"found": True, "_seq_no": 8, "_primary_term": 3, "_source": {"owner": "me"}})
+ROLLED_BACK = (200, {"found": True, "_seq_no": 7, "_primary_term": 2, "_source": {"owner": "me"}})
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([acknowledged(7, 2, copies=2)], Version(7, 2)),
+        ([acknowledged(7, 2, copies=1), elected(2)], Version(7, 2)),
+        # The node was cut off, and has another primary now, which has the document as well.
+        ([acknowledged(7, 2, copies=1), elected(3), acknowledged(8, 3, copies=2)], Version(8, 3)),
+        ([acknowledged(7, 2, copies=1), elected(3), CONFLICT, KEPT], Version(8, 3)),
+        # Or does not: the node that says so has not been told yet.
+        ([acknowledged(7, 2, copies=1), elected(3), CONFLICT, ROLLED_BACK], None),
+        ([acknowledged(7, 2, copies=1), elected(3), CONFLICT, (404, {"found": False})], None),
+    ],
+)
+def test_a_write_of_a_copy_that_is_no_longer_the_primary_one_is_doubted(
+    answers: list[tuple[int, dict[str, Any]]], expected: Version | None
+) -> None:
+    with scripted(*answers) as script:
+        assert script.connect().put_if("a", "x", {"owner": "me"}, None) == expected
+        assert len(script.requests) == len(answers)
+
+
 def test_a_reader_gets_the_document_of_the_node_that_it_asks_and_a_writer_that_of_any() -> None:
     there = {"found": True, "_source": {}, "_seq_no": 7, "_primary_term": 2}
     with scripted((200, there)) as script:
