@@ -18,6 +18,7 @@ from tests.opensearch.server import (
     Cluster,
     NodeFailed,
     RequestFailed,
+    find_archive,
     find_program,
     start_cluster,
 )
@@ -101,6 +102,13 @@ def test_a_node_finds_the_article_that_it_indexed(opensearch: Cluster, opensearc
     add_articles(opensearch, "finds", "harbour opens", "bridge closes")
     assert opensearch.request("GET", "/")["version"]["number"] == opensearch_version
     assert find_articles(opensearch, "finds", "harbour") == {"harbour opens"}
+
+
+def test_a_node_maps_the_classes_of_an_archive(opensearch: Cluster, opensearch_version: str) -> None:
+    process = opensearch.nodes[0].process
+    assert process is not None
+    (option,) = find_archive(opensearch_version)
+    assert option.partition("=")[2] in Path(f"/proc/{process.pid}/maps").read_text()
 
 
 def test_a_node_has_the_analyzers_of_languages(opensearch: Cluster) -> None:

@@ -18,9 +18,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from indexer import Article, Config, IndexUnavailable, NutgrafError, open_index
+from indexer import Article, ClusterAddress, Config, IndexUnavailable, NutgrafError, open_index
 from indexer.opensearch.cluster import Cluster
 from indexer.opensearch.commits import LEASE_SECONDS, read_commit
 from indexer.opensearch.writer import WritableCluster
@@ -30,6 +30,12 @@ from tests.stress.archive import ROOT, Lost, counted, environment, word
 
 WORKS = {"sync": "files", "put": "app", "rebuild": "files"}
 """What a writer can do, and the kind of articles of which it makes a new version."""
+AT_ONCE = {
+    # By default, two shards after the other, each of which may ask again after half a second.
+    "cluster.routing.allocation.node_concurrent_recoveries": "20",
+    "indices.recovery.retry_delay_state_sync": "50ms",
+}
+"""Settings with which a node that comes back recovers all its shards at once."""
 SHARED = "harbour"
 """A word of all articles."""
 _DETAILS = re.compile(r"the cluster at \S+|\(.*\)|\S+, which")
@@ -99,10 +105,28 @@ def make_config(address: str) -> Config:
     return Config(lock_timeout=30.0, query_seconds=60.0, jobs=1).with_options({"index": address})
 
 
-def write(address: str, folder: Path, work: str, version: int, ahead: float) -> None:
-    """Write a version, by a clock that is ahead by so many seconds."""
+class _LimitedCluster(Cluster):
+    """A cluster that a writer, too, tries to reach for `patience` seconds only."""
+
+    def for_writing(self) -> Self:
+        limited = super().for_writing()
+        limited._patience = self._patience
+        return limited
+
+
+def write(
+    address: str, folder: Path, work: str, version: int, ahead: float, patience: float | None = None
+) -> None:
+    """Write a version, by a clock that is ahead by so many seconds.
+
+    A request to a cluster that is away is tried again for `patience` seconds, by default as long as usual.
+    """
     config = make_config(address)
-    cluster = Cluster.of(config)
+    cluster = (
+        Cluster.of(config)
+        if patience is None
+        else _LimitedCluster(ClusterAddress.parse(address), patience=patience)
+    )
     index = WritableCluster(config, lambda: TODAY, cluster, clock=lambda: time.time() + ahead)
     with contextlib.closing(cluster):
         match work:
@@ -145,22 +169,26 @@ class History:
         """Note that the commit of a version was reported."""
         self.done = self.done._replace(**{WORKS[work]: version})
 
-    def write(self, address: str, work: str, version: int | None = None) -> None:
+    def write(
+        self, address: str, work: str, version: int | None = None, patience: float | None = None
+    ) -> None:
         """Write a version in this process, by default the next one. Raises what writing raises."""
         if version is None:
             version = self.begin(work)
         self.ahead += LEASE_SECONDS
-        write(address, self.folder, work, version, self.ahead)
+        write(address, self.folder, work, version, self.ahead, patience)
         self.finish(work, version)
 
     @contextlib.contextmanager
-    def start_writer(self, address: str, work: str, version: int) -> Iterator[subprocess.Popen[str]]:
+    def start_writer(
+        self, address: str, work: str, version: int, patience: float | None = None
+    ) -> Iterator[subprocess.Popen[str]]:
         """A process that writes a version, from the moment on when it begins to ask the cluster.
 
         When it has committed, it says so in a line.
         """
         self.ahead += LEASE_SECONDS
-        given = json.dumps([address, str(self.folder), work, version, self.ahead])
+        given = json.dumps([address, str(self.folder), work, version, self.ahead, patience])
         with subprocess.Popen(
             [sys.executable, "-m", "tests.stress.clusters", given],
             cwd=ROOT,
@@ -331,9 +359,9 @@ def describe(readers: list[Reader]) -> str:
 
 def main() -> None:
     """Write a version as `History.start_writer` asks for it."""
-    address, folder, work, version, ahead = json.loads(sys.argv[1])
+    address, folder, work, version, ahead, patience = json.loads(sys.argv[1])
     print("begins", flush=True)
-    write(address, Path(folder), work, version, ahead)
+    write(address, Path(folder), work, version, ahead, patience)
     print("committed", flush=True)
 
 

@@ -13,9 +13,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from indexer import IndexUnavailable
+from indexer.opensearch.cluster import READ_PATIENCE, WRITE_PATIENCE
 from tests.opensearch.server import VERSIONS, Cluster, start_cluster
 from tests.stress.archive import Lost, counted
 from tests.stress.clusters import (
+    AT_ONCE,
     WORKS,
     History,
     Reader,
@@ -28,12 +30,6 @@ from tests.stress.clusters import (
 ROUNDS = 100
 """Nodes that are killed."""
 _SETTINGS = {"number_of_shards": 3, "number_of_replicas": 1}
-_AT_ONCE = {
-    # By default, two shards after the other, each of which may ask again after half a second.
-    "cluster.routing.allocation.node_concurrent_recoveries": "20",
-    "indices.recovery.retry_delay_state_sync": "50ms",
-}
-"""Settings with which a node that comes back recovers all its shards at once."""
 
 
 class Writer(threading.Thread):
@@ -45,6 +41,8 @@ class Writer(threading.Thread):
         self._chance = random.Random(chance.random())
         self._end = threading.Event()
         self.attempts = 0
+        self.patience = WRITE_PATIENCE
+        """Seconds for which the next write tries to reach a node that is away."""
         self.outcomes: Counter[str] = Counter()
         self.failure: Exception | None = None
 
@@ -53,7 +51,8 @@ class Writer(threading.Thread):
             while not self._end.is_set():
                 work = self._chance.choice([*WORKS])
                 try:
-                    self._history.write(self._chance.choice(self._addresses), work)
+                    address = self._chance.choice(self._addresses)
+                    self._history.write(address, work, patience=self.patience)
                     self.outcomes["committed"] += 1
                 except IndexUnavailable as error:
                     check_message(error)
@@ -82,7 +81,7 @@ class Writer(threading.Thread):
 def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Kill so many nodes; returns how many writes were committed, and how many answers were given."""
     version = chance.choice([*VERSIONS])
-    with start_cluster(folder / "cluster", version, nodes=3, settings=_AT_ONCE) as cluster:
+    with start_cluster(folder / "cluster", version, nodes=3, settings=AT_ONCE) as cluster:
         template = {"index_patterns": ["archive-0*"], "template": {"settings": _SETTINGS}}
         cluster.request("PUT", "/_index_template/archive", template)
         addresses = [f"opensearch+{url}/archive" for url in cluster.urls]
@@ -112,12 +111,16 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
 
 
 def _kill_one(cluster: Cluster, writer: Writer, chance: random.Random) -> None:
-    """Kill a node in the middle of some write, and let it come back after another one has ended."""
+    """Kill a node in the middle of some write, and let it come back at once, or after a write has ended."""
     node = chance.randrange(len(cluster.nodes))
+    is_awaited = chance.random() < 0.5
+    # A write through a node that comes back at once outlives it; one that has to end before does so soon.
+    writer.patience = READ_PATIENCE if is_awaited else WRITE_PATIENCE
     writer.await_attempts(1)
     writer.join(chance.uniform(0, 1))
     cluster.kill(node)
-    writer.await_attempts(chance.randrange(2))
+    if is_awaited:
+        writer.await_attempts(1)
     cluster.start(node)
     # Only then another one may be killed, as each shard has two copies.
     cluster.await_status("green")

@@ -23,6 +23,7 @@ from tests.opensearch.network import SOON_MISSED, Network, connect_hosts
 from tests.opensearch.server import VERSIONS, start_cluster
 from tests.stress.archive import Lost, counted
 from tests.stress.clusters import (
+    AT_ONCE,
     WORKS,
     History,
     Reader,
@@ -37,7 +38,7 @@ ROUNDS = 20
 """Partitions."""
 _SETTINGS = {"number_of_shards": 3, "number_of_replicas": 2}
 _ATTEMPTS = 10
-_WAIT = 10
+_WAIT = 2
 """Seconds for which the cluster is asked to become green."""
 _LONGEST_WRITE = 3.0
 """Seconds after the start of a writer within which its node is cut off."""
@@ -48,7 +49,9 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
     version = chance.choice([*VERSIONS])
     with ExitStack() as stack:
         network = stack.enter_context(connect_hosts(3))
-        started = start_cluster(folder / "cluster", version, hosts=network.hosts, settings=SOON_MISSED)
+        started = start_cluster(
+            folder / "cluster", version, hosts=network.hosts, settings=SOON_MISSED | AT_ONCE
+        )
         cluster = stack.enter_context(started)
         template = {"index_patterns": ["archive-0*"], "template": {"settings": _SETTINGS}}
         cluster.request("PUT", "/_index_template/archive", template)
@@ -87,7 +90,8 @@ def _divide(
     lonely, other = chance.sample(range(3), 2)
     version = history.begin(work)
     outcomes = []
-    with history.start_writer(addresses[lonely], work, version) as process:
+    # It is cut off for longer than a writer tries again: one attempt says the same, and sooner.
+    with history.start_writer(addresses[lonely], work, version, patience=0) as process:
         ended(process.pid, chance.uniform(0, _LONGEST_WRITE))
         readers[lonely].may_be_old = True
         network.cut_off(lonely)
@@ -146,7 +150,7 @@ def _await_refusal(address: str, history: History) -> None:
     """Wait until a node that is alone refuses to write; raises Lost if it lets somebody do so."""
     history.ahead += LEASE_SECONDS
     ahead = history.ahead
-    with contextlib.closing(Cluster(ClusterAddress.parse(address), pause=lambda _seconds: None)) as cluster:
+    with contextlib.closing(Cluster(ClusterAddress.parse(address), patience=0)) as cluster:
         lease = Lease(cluster, 0, clock=lambda: time.time() + ahead, renews=False)
         try:
             with lease:
