@@ -1,9 +1,9 @@
 """A node is cut off from the two others while a writer works through it, and then connected again.
 
-The side with the majority goes on. On the other side, each write says that it failed, or was committed
-before; readers there may see an older state, but a whole one. The nodes refuse to write there only if the
-cluster is told so by `cluster.no_cluster_manager_block: write`; by default, such a write waits until the
-nodes are connected again, and who gave it up does not know its outcome.
+The side with the majority goes on. On the other side, each write says that it failed, at the latest when the
+node is connected again, or was committed before; readers there may see an older state, but a whole one. The
+nodes refuse to write there only if the cluster is told so by `cluster.no_cluster_manager_block: write`; by
+default, such a write waits until the nodes are connected again, and who gave it up does not know its outcome.
 """
 
 from __future__ import annotations
@@ -42,6 +42,12 @@ _WAIT = 2
 """Seconds for which the cluster is asked to become green."""
 _LONGEST_WRITE = 3.0
 """Seconds after the start of a writer within which its node is cut off."""
+
+_LONGEST_REFUSAL = 5.0
+"""Seconds for which a writer at the node that is cut off is waited for; then the node is connected again.
+
+What the node was asked shortly before, it may answer only when it is connected again.
+"""
 
 
 def run(rounds: int, chance: random.Random, folder: Path) -> str:
@@ -98,13 +104,14 @@ def _divide(
         try:
             outcomes += _write_soon(addresses[other], history, work)
             _await_refusal(addresses[lonely], history)
-            said, problem = process.communicate(timeout=PATIENCE)
+            is_refused = ended(process.pid, _LONGEST_REFUSAL)
         finally:
             network.connect(lonely)
+        said, problem = process.communicate(timeout=PATIENCE)
     if said:
         outcomes.append("committed before")
     elif any(name in problem.splitlines()[-1] for name in ("IndexUnavailable", "IndexLocked")):
-        outcomes.append("refused on the side of one")
+        outcomes.append("refused on the side of one" if is_refused else "refused when connected again")
     else:
         raise Lost(f"a writer failed: {problem[-2000:]}")
     _await_green(cluster)
