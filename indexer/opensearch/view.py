@@ -45,6 +45,8 @@ WINDOW_SECONDS = 0.25
 """The least time that there is for making a window, unless the whole request has less."""
 _MANY = 100_000
 """With more articles than this, counts that need not be exact are estimated."""
+_MAX_STEMS = 2**15
+"""The most stems of which the counts are remembered."""
 _MAX_LANGUAGES, _MAX_SOURCES = 1000, 10_000
 _DAY = 86400
 _MIDDLE = "(doc['date_start'].value + doc['date_end'].value) / 2.0"
@@ -157,6 +159,8 @@ class View:
     """The counts that are remembered."""
     words: WordMemory = field(default_factory=WordMemory)
     """The words that are remembered."""
+    _stems: dict[str, float] = field(default_factory=dict)
+    """How many articles have each of the stems that `count_stems` has counted."""
     _exist: dict[str, bool] = field(default_factory=dict)
     _languages: dict[str, dict[str, int]] = field(default_factory=dict)
     _ages: dict[str, float | None] = field(default_factory=dict)
@@ -260,30 +264,42 @@ class View:
         restricted, the counts are rough: only paragraphs count, and removed articles count as well, so that
         the cluster only has to look the stems up. Returns nothing when the time is up.
         """
-        if not stems:
-            return {}
+        known = {stem: count for stem in stems if (count := self._stems.get(stem)) is not None}
+        if new := [stem for stem in stems if stem not in known]:
+            counted = self._count_new_stems(new)
+            if counted is None:
+                return {}
+            remember(self._stems, counted, _MAX_STEMS)
+            known |= counted
+        width = len(self.facts.statistics.languages)
+        return {stem: np.full(width, count) for stem, count in known.items()}
+
+    def _count_new_stems(self, stems: Sequence[str]) -> dict[str, float] | None:
+        """The counts of `count_stems` from the cluster; None when the time is up."""
         is_rough = not self.is_restricted and self.facts.articles > _MANY
         prefixes = [TEXT] if is_rough else list_text_fields("text", self.text_names)[1:]
-        filters = {
-            str(number): match_any({"terms": {f"{prefix}.{STEMS}": [stem]}} for prefix in prefixes)
-            for number, stem in enumerate(stems)
-        }
-        query = EVERYTHING if is_rough else self.select(EVERYTHING)
-        aggregation = {"stems": {"filters": {"filters": filters}}}
+        filters = [
+            match_any({"terms": {f"{prefix}.{STEMS}": [stem]}} for prefix in prefixes) for stem in stems
+        ]
+        # The cluster compares each article that it finds with each stem: with the common stems remembered,
+        # those that have any of the others are few.
+        found = match_any(filters)
+        aggregation = {"filters": {"filters": {str(number): one for number, one in enumerate(filters)}}}
         try:
             (answer,) = self.search(
-                {"size": 0, "track_total_hits": False, "query": query, "aggs": aggregation}
+                {
+                    "size": 0,
+                    "track_total_hits": False,
+                    "query": found if is_rough else self.select(found),
+                    "aggs": {"stems": aggregation},
+                }
             )
         except SearchTimedOut:
-            return {}
+            return None
         if not is_whole(answer):
-            return {}
+            return None
         buckets = answer["aggregations"]["stems"]["buckets"]
-        width = len(self.facts.statistics.languages)
-        return {
-            stem: np.full(width, float(buckets[str(number)]["doc_count"]))
-            for number, stem in enumerate(stems)
-        }
+        return {stem: float(buckets[str(number)]["doc_count"]) for number, stem in enumerate(stems)}
 
     @lazy
     def facts(self) -> Facts:

@@ -22,9 +22,9 @@ _MAX_REMEMBERED = 4096
 _COUNTS, _NEAR = "counts", "near"
 
 
-def remember(known: dict[K, V], more: Mapping[K, V]) -> None:
-    """Add to what is known, all of which is forgotten first if there would be too much."""
-    if len(known) + len(more) > _MAX_REMEMBERED:
+def remember(known: dict[K, V], more: Mapping[K, V], most: int = _MAX_REMEMBERED) -> None:
+    """Add to what is known, all of which is forgotten first if there would be more than `most`."""
+    if len(known) + len(more) > most:
         known.clear()
     known.update(more)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from indexer import Article
@@ -9,6 +12,7 @@ from indexer.engine import EncodedArticle, TimedOut, WindowMaker, encode_article
 from indexer.opensearch.view import TimeLimit, WindowMemory
 from tests.opensearch.canned import CannedCluster, answer, make_view
 
+COUNTED = {"doc_count": 7}
 STORY = Article(id="a", title="Ships", paragraphs=["A ship."], language="en")
 
 
@@ -52,6 +56,22 @@ def test_what_was_not_counted_in_time_is_not_remembered() -> None:
     before = len(cluster.requests)
     assert view.count([sea]) == [{"en": 10, "de": 2}]
     assert len(cluster.requests) == before + 1
+
+
+def test_stems_are_counted_once_among_the_articles_that_have_them() -> None:
+    def count(body: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not (stems := body["aggs"].get("stems")):
+            return answer(body)
+        return {"aggregations": {"stems": {"buckets": dict.fromkeys(stems["filters"]["filters"], COUNTED)}}}
+
+    cluster = CannedCluster(count)
+    view = make_view(cluster)
+    counts = view.count_stems(["ship/en", "boat/en"])
+    assert {stem: each.tolist() for stem, each in counts.items()} == {"ship/en": [7, 7], "boat/en": [7, 7]}
+    assert [*view.count_stems(["boat/en", "ferry/en"])] == ["boat/en", "ferry/en"]
+    assert view.count_stems(["ship/en", "ferry/en"]).keys() == {"ship/en", "ferry/en"}
+    asked = [body["query"]["bool"]["filter"][-1] for (body,) in cluster.requests if "stems" in body["aggs"]]
+    assert asked == [{"terms": {"text.stems": stems}} for stems in (["boat/en", "ship/en"], ["ferry/en"])]
 
 
 @pytest.mark.parametrize("total", [0, 1])
