@@ -7,10 +7,10 @@
         for hit in index.search("belt road", since="2021").hits:
             print(hit.article.title, hit.article.published)
 
-The public names are those of the noun modules: `article` (what goes in), `results` (what comes out), `errors`
-and `config`. `index` has `open_index` and `Index`, each of whose methods is one call into a package below; it
-is loaded when it is first used, so that a worker process, which needs only the nouns, does not load the
-engine.
+The public names are those of the noun modules: `article` (what goes in), `results` (what a search gives),
+`reports` (what all else gives), `errors` and `config`. `index` has `open_index` and `Index`, each of whose
+methods is one call into a package below; it is loaded when it is first used, so that a worker process, which
+needs only the nouns, does not load the engine.
 
 The words of the code:
 
@@ -32,12 +32,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from indexer import address, article, config, errors, fields, results, sources
+from indexer import address, article, config, errors, fields, reports, results, sources
 from indexer.address import *
 from indexer.article import *
 from indexer.config import *
 from indexer.errors import *
 from indexer.fields import *
+from indexer.reports import *
 from indexer.results import *
 from indexer.sources import *
 
@@ -52,6 +53,7 @@ __all__ += article.__all__
 __all__ += config.__all__
 __all__ += errors.__all__
 __all__ += fields.__all__
+__all__ += reports.__all__
 __all__ += results.__all__
 __all__ += sources.__all__
 

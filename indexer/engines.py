@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from indexer.article import Article
 from indexer.config import Config
 from indexer.fields import FieldType
-from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, Status, Suggestion
+from indexer.reports import Building, Status
+from indexer.results import ArticleInfo, Hits, MarkedArticle, Page, Suggestion
 from indexer.search.request import Restriction, SearchRequest
 from indexer.store.engine import FolderEngine
 
 if TYPE_CHECKING:
-    from indexer.results import Diagnosis, EmbedReport, QuoteCheck, Verification
+    from indexer.reports import Diagnosis, EmbedReport, Verification
+    from indexer.results import QuoteCheck
     from indexer.store.update import WritableIndex
     from indexer.sync import Progress
     from indexer.vectors import Matrix

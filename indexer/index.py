@@ -18,12 +18,14 @@ from indexer.config import Config, load_config
 from indexer.engines import Engine, EngineReader, open_engine
 from indexer.errors import ConfigError, ModelFailed, NutgrafError
 from indexer.fields import FieldType
-from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, Status, Suggestion
+from indexer.reports import Building, Status
+from indexer.results import ArticleInfo, Hits, MarkedArticle, Page, Suggestion
 from indexer.search.request import Restriction, SearchRequest, Values, make_restriction
 from indexer.store.reader import check_restriction
 
 if TYPE_CHECKING:
-    from indexer.results import Diagnosis, EmbedReport, QuoteCheck, SyncReport, Verification
+    from indexer.reports import Diagnosis, EmbedReport, SyncReport, Verification
+    from indexer.results import QuoteCheck
     from indexer.sync import Progress
 
 T = TypeVar("T")

@@ -26,7 +26,7 @@ DIRECTION = """
     engine
     query readers vectors
     text
-    article fields sources results config address
+    article fields sources results reports config address
     files
     limits errors
 """

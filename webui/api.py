@@ -17,7 +17,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
 from indexer.errors import NutgrafError
-from indexer.results import MarkedArticle, Page, Status
+from indexer.reports import Status
+from indexer.results import MarkedArticle, Page
 from indexer.search.request import SearchRequest, refuse
 from webui import export, parameters
 from webui.answers import SimilarAnswer, SuggestAnswer, TimelineAnswer, as_bytes

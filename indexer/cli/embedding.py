@@ -20,7 +20,7 @@ from indexer.errors import NutgrafError, format_count
 
 if TYPE_CHECKING:
     from indexer.index import Index
-    from indexer.results import EmbedReport
+    from indexer.reports import EmbedReport
 
 _KEEPING = "keeping what was embedded; press Ctrl-C again to discard the last of it"
 _TICK = 0.5

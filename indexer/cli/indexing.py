@@ -36,7 +36,7 @@ from indexer.errors import NutgrafError, SourceShrunk
 
 if TYPE_CHECKING:
     from indexer.article import Failure
-    from indexer.results import SyncReport
+    from indexer.reports import SyncReport
 
 SKIPPED = 3
 _FLAG = "with --allow-mass-delete"

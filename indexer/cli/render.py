@@ -13,10 +13,9 @@ import click
 from indexer.errors import NutgrafError, format_count
 
 if TYPE_CHECKING:
+    from indexer.reports import Diagnosis, EmbedReport, Status, SyncReport, VectorStatus, Verification
     from indexer.results import (
         ClauseExplanation,
-        Diagnosis,
-        EmbedReport,
         Explanation,
         FacetCount,
         Hit,
@@ -25,11 +24,7 @@ if TYPE_CHECKING:
         Page,
         Result,
         Span,
-        Status,
-        SyncReport,
         Timeline,
-        VectorStatus,
-        Verification,
     )
 
 

@@ -21,8 +21,9 @@ cluster counts over the whole archive.
 - `cluster` sends every request, with retries and time limits; `connection` has the client that it uses, and
   `failures` says what errors mean.
 
-A configuration, requests and articles come in; pages and other nouns of `indexer.results`, and commits, go
-out. Other packages import `engine` only. Begin with `pages` for searching, with `commits` for writing.
+A configuration, requests and articles come in; pages and other nouns of `indexer.results`, reports, and
+commits go out. Other packages import `engine` only. Begin with `pages` for searching, with `commits` for
+writing.
 
 To change how many candidates a window has, see `pages.WINDOW`; how long a commit can be read after the last
 search of it, `cluster.KEEP_ALIVE`; how a word or prefix is translated, `LeafReader` (`term_queries`). For a

@@ -26,7 +26,7 @@ from indexer.opensearch.documents import read_article
 from indexer.opensearch.point_in_time import PointInTime
 from indexer.opensearch.verify import check_commit
 from indexer.opensearch.writer import WritableCluster, find_articles, iter_articles
-from indexer.results import Diagnosis, Finding, SyncReport, add_counts
+from indexer.reports import Diagnosis, Finding, SyncReport, add_counts
 from indexer.store.build import BuildPlan
 from indexer.store.diagnose import FIX, diagnose_settings, diagnose_sources
 from indexer.store.reader import Today

@@ -15,14 +15,14 @@ from indexer.opensearch.commits import CommitState
 from indexer.opensearch.failures import SearchTimedOut
 from indexer.opensearch.point_in_time import ArticlesMissing
 from indexer.opensearch.reader import ClusterReader, open_reader
-from indexer.results import Building
+from indexer.reports import Building
 from indexer.search.request import Restriction
 from indexer.store.reader import RestrictionCache, Today
 
 # What writes is imported in the methods, because a process that only reads needs none of it.
 if TYPE_CHECKING:
     from indexer.opensearch.writer import WritableCluster
-    from indexer.results import Diagnosis, EmbedReport, Verification
+    from indexer.reports import Diagnosis, EmbedReport, Verification
     from indexer.sync import Progress
 
 T = TypeVar("T")

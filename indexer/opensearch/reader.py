@@ -35,7 +35,8 @@ from indexer.opensearch.rows import Wanted
 from indexer.opensearch.term_queries import LeafReader
 from indexer.opensearch.view import Hit, TimeLimit, View
 from indexer.query import NoteCode, make_note
-from indexer.results import ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion
+from indexer.reports import Status
+from indexer.results import ArticleInfo, Hits, MarkedArticle, Page, Suggestion
 from indexer.search.filters import parse_filters
 from indexer.search.request import Restriction, SearchRequest, check_limit, check_text
 from indexer.search.search import mark_article

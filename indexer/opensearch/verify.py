@@ -12,7 +12,7 @@ from indexer.opensearch.documents import read_article, read_id
 from indexer.opensearch.point_in_time import ArticlesMissing, PointInTime
 from indexer.opensearch.view import read_total
 from indexer.opensearch.writer import iter_articles
-from indexer.results import Difference, Verification
+from indexer.reports import Difference, Verification
 from indexer.store.generations import VERSIONS
 from indexer.store.reader import Today
 from indexer.store.verify import digest_catalog, list_digests, read_again

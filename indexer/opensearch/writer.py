@@ -44,7 +44,7 @@ from indexer.opensearch.documents import (
 )
 from indexer.opensearch.dsl import EVERYTHING
 from indexer.opensearch.point_in_time import ArticlesMissing, Contents, PointInTime
-from indexer.results import SyncReport
+from indexer.reports import SyncReport
 from indexer.store.build import BuildPlan, IndexContents, current_time, fill, list_sources
 from indexer.store.generations import Settings
 from indexer.store.reader import Today

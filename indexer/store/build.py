@@ -12,7 +12,7 @@ from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import EncodedArticle, Snapshot, decode_article, digest_items, encode_article
 from indexer.errors import RUN_DOCTOR, IndexDamaged
-from indexer.results import SyncReport
+from indexer.reports import SyncReport
 from indexer.store.generations import VERSIONS
 from indexer.store.source_paths import refuse_overlaps
 from indexer.store.verify import list_digests

@@ -26,7 +26,7 @@ from indexer.files.names import HOLDER, PROGRESS, find_foreign_names, is_tempora
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.storage import folder_size
 from indexer.readers import describe_kinds, list_kinds
-from indexer.results import Diagnosis, Finding, add_counts
+from indexer.reports import Diagnosis, Finding, add_counts
 from indexer.store import generations
 from indexer.store.lock import recorded_holder, try_lock
 from indexer.store.reader import Today, check_format, open_live, open_snapshot

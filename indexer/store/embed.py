@@ -41,7 +41,7 @@ from indexer.errors import (
 )
 from indexer.files.names import INDEX_NAME, POINTER
 from indexer.files.threads import start_thread
-from indexer.results import EmbedReport, SyncReport
+from indexer.reports import EmbedReport, SyncReport
 from indexer.store import generations
 from indexer.store.folder import WritableFolder
 from indexer.store.lock import lock_for_writing

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from indexer.config import Config
 from indexer.errors import ConfigError, IndexBuilding, IndexDamaged
 from indexer.files.fork_safe import Lock
-from indexer.results import Building
+from indexer.reports import Building
 from indexer.search.request import Restriction
 from indexer.store import generations
 from indexer.store.progress import read_progress
@@ -16,7 +16,7 @@ from indexer.store.reader import OpenIndex, RestrictionCache, Today, open_live, 
 
 # What writes is imported in the methods, because a process that only reads needs none of it.
 if TYPE_CHECKING:
-    from indexer.results import Diagnosis, EmbedReport, Verification
+    from indexer.reports import Diagnosis, EmbedReport, Verification
     from indexer.search.meaning import Meaning
     from indexer.store.folder import WritableFolder
     from indexer.sync import Progress

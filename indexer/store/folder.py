@@ -17,7 +17,7 @@ from indexer.errors import (
     StorageFailed,
     format_count,
 )
-from indexer.results import SyncReport
+from indexer.reports import SyncReport
 from indexer.search.search import finds_itself
 from indexer.store import generations
 from indexer.store.build import BuildPlan, IndexContents, current_time, fill, list_sources

@@ -18,10 +18,10 @@ import msgspec
 
 from indexer.files.names import NEW, PROGRESS
 from indexer.files.regular import create_regular, open_regular, translate_read_errors
-from indexer.results import Building
+from indexer.reports import Building
 
 if TYPE_CHECKING:
-    from indexer.results import SyncReport
+    from indexer.reports import SyncReport
     from indexer.sync import Progress
 
 PAUSE = 0.5

@@ -22,7 +22,8 @@ from indexer.files.names import printable_path
 from indexer.files.storage import folder_size
 from indexer.limits import RESTRICTIONS
 from indexer.query import NoteCode, make_note
-from indexer.results import ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion, VectorStatus
+from indexer.reports import Status, VectorStatus
+from indexer.results import ArticleInfo, Hits, MarkedArticle, Page, Suggestion
 from indexer.search.filters import parse_filters, select_articles
 from indexer.search.request import Restriction, SearchRequest
 from indexer.search.search import find_number, has_plain_words, mark_article, search

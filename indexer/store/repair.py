@@ -15,7 +15,7 @@ from indexer.config import Config
 from indexer.engine import Snapshot, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, format_count
 from indexer.files.names import DAMAGED
-from indexer.results import Diagnosis, SyncReport
+from indexer.reports import Diagnosis, SyncReport
 from indexer.store import generations
 from indexer.store.build import BuildPlan, current_time
 from indexer.store.diagnose import diagnose

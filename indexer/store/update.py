@@ -26,7 +26,7 @@ from indexer.errors import (
 )
 from indexer.fields import convert_fields
 from indexer.readers import describe_limits
-from indexer.results import SyncReport, add_counts
+from indexer.reports import SyncReport, add_counts
 from indexer.store.build import BuildPlan, Changes, IndexContents, add_api_article
 from indexer.store.reader import Today
 from indexer.store.source_paths import (

@@ -20,7 +20,7 @@ from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
 from indexer.fields import FieldType
 from indexer.files.names import printable_path
 from indexer.files.storage import folder_size
-from indexer.results import Difference, SyncReport, Verification
+from indexer.reports import Difference, SyncReport, Verification
 from indexer.store import generations
 from indexer.store.reader import OpenIndex, Today, check_format, open_generation, open_snapshot
 from indexer.sync import Catalog, Listing, Progress, Silence, SyncOptions, list_source

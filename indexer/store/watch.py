@@ -16,7 +16,7 @@ from pathlib import Path
 
 from indexer.errors import ConfigError, NutgrafError, SourceMissing, SourceShrunk, StorageFailed
 from indexer.readers import find_unread_kind
-from indexer.results import SyncReport
+from indexer.reports import SyncReport
 from indexer.store.source_paths import SourcePath, resolve_sources
 from indexer.store.update import WritableIndex, sync
 from indexer.sync import IGNORE_FILE, Progress, check_source

@@ -20,7 +20,7 @@ from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
 from indexer.files.source_file import open_file, source_folder
 from indexer.readers import ReadOptions, describe_limits, needs_extra
-from indexer.results import SyncReport, add_counts
+from indexer.reports import SyncReport, add_counts
 from indexer.sources import Source
 from indexer.sync.aliases import carry_aliases
 from indexer.sync.catalog import (

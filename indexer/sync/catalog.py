@@ -31,7 +31,7 @@ from indexer.errors import RUN_DOCTOR, IndexDamaged
 from indexer.files.names import CATALOG, NEW, printable_path
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.storage import discard, translate_index_errors, write_durably
-from indexer.results import add_counts
+from indexer.reports import add_counts
 
 _TIMES = ("size", "mtime_ns", "ctime_ns")
 _LINES = 3

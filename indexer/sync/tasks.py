@@ -34,7 +34,7 @@ from indexer.readers import (
     unpack,
     unpacked_name,
 )
-from indexer.results import add_counts
+from indexer.reports import add_counts
 
 SPLIT = 1 << 19
 """Large JSON Lines files are divided into pieces of about this many bytes, which workers read in parallel."""

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from indexer import Article, ArticleMissing, Config, Failure, SourceMissing, open_index
 from indexer.article import make_record_id, record_name
 from indexer.readers import read
-from indexer.results import SyncReport
+from indexer.reports import SyncReport
 from indexer.sync import tasks
 from indexer.sync.plan import default_id
 from tests.fixtures.folders import Archive, Meanwhile, articles, contents, counts, reasons, state
