@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
 
 from indexer.errors import ModelFailed
 from indexer.vectors import open_model
@@ -52,6 +53,28 @@ def test_a_vector_is_the_mean_of_the_rows_of_all_pieces(tmp_path: Path) -> None:
     assert found[0] == pytest.approx(np.array([3, 1]) / np.sqrt(10), abs=1e-6)
     assert found[-1] == pytest.approx(np.array([0, 1]), abs=1e-6)
     assert not found[1:-1].any()
+
+
+def test_numbers_of_any_size_give_the_direction_of_the_rows(tmp_path: Path) -> None:
+    for size in (1e-30, 1.0, 1e300):
+        tensors = {"embeddings": WORDS.astype(np.float64) * size}
+        found = open_model(make_model(tmp_path / f"{size}", tensors)).embed_texts(["harbour ship", "unknown"])
+        wanted = WORDS[1] + WORDS[8]
+        # One byte a number is as exact as this.
+        assert found[0] @ wanted / np.linalg.norm(wanted) > 0.9999
+        assert not found[1].any()
+
+
+def test_a_real_model_gives_the_mean_of_the_rows_in_its_file(static_model: Path) -> None:
+    (table,) = load_file(static_model / "model.safetensors").values()
+    tokenizer = Tokenizer.from_file(str(static_model / "tokenizer.json"))
+    tokenizer.no_padding()
+    texts = ["The striker scored twice in the final.", "Ein Schiff kam an.", "vaccine", "港の計画 2021"]
+    found = open_model(str(static_model)).embed_texts(texts)
+    for text, vector in zip(texts, found, strict=True):
+        ids = tokenizer.encode(text, add_special_tokens=False).ids
+        wanted = table[ids].astype(np.float64).sum(axis=0)
+        assert vector @ wanted / np.linalg.norm(wanted) > 0.9999
 
 
 def test_pieces_may_share_rows_and_have_factors(tmp_path: Path) -> None:
