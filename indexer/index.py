@@ -513,10 +513,10 @@ class Index(IndexReader):
         into account. `progress` counts paragraphs, and starts again when there are more of them than there
         were.
 
-        `stop` is called between batches, and while the model works on one: once it returns True, what was
-        embedded is committed, and the report is `interrupted`. A batch that takes two more seconds is
-        discarded. If the model fails meanwhile, what was embedded is committed, too, and the report has the
-        `failure`. The next call goes on with the rest.
+        `stop` is called between batches, and while a service works on one: once it returns True, what was
+        embedded is committed, and the report is `interrupted`. A batch that takes the service two more
+        seconds is discarded. If the model fails meanwhile, what was embedded is committed, too, and the
+        report has the `failure`. The next call goes on with the rest.
 
         Raises ConfigError if there is no model in the configuration, or it cannot be opened, or the index is
         on a cluster; ModelFailed if it cannot be loaded; IndexMissing, IndexDamaged and IndexOutdated. Raises

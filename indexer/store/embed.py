@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.address import is_service
 from indexer.engine import (
     VECTORS,
     Ids,
@@ -62,16 +63,16 @@ _CHUNK = 512  # paragraphs that are read together
 _BATCH = 64  # texts that the model is given together
 _OVERHEAD = 256  # bytes of memory that a vector takes besides its numbers
 _TICK = 0.5
-"""Seconds between two looks at whether to stop, while the model works."""
+"""Seconds between two looks at whether to stop, while a service works."""
 _GRACE = 2.0
-"""Seconds that the model has for the texts that it was given, once the pass is to stop."""
+"""Seconds that a service has for the texts that it was given, once the pass is to stop."""
 _PLAIN = "test"
 """A text that no model refuses for what it is."""
 _Vector = NDArray[np.int8]
 
 
 class _Late(Exception):
-    """The pass is to stop, and the model has not answered in time."""
+    """The pass is to stop, and the service has not answered in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,10 +327,13 @@ class _Pass:
 
         A service may take minutes: if the pass is to stop, the thread that waits for it is left to itself.
         """
+        if not is_service(self.index.config.model):
+            # A process that ends while a library computes in such a thread may crash.
+            return self.model.embed_texts(texts)
         try:
             answer = start_thread("embedding texts", lambda: self.model.embed_texts(texts), is_daemon=True)
         except RuntimeError as error:
-            problem = f"the model cannot be used now ({error})"
+            problem = f"the service cannot be asked now ({error})"
             raise ModelFailed(problem, "try again later") from error
         end = math.inf
         while True:

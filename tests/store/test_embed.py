@@ -281,7 +281,8 @@ def test_a_pass_that_is_stopped_at_once_writes_nothing(index: Index, tmp_path: P
     assert contents(tmp_path) == before
 
 
-def test_a_pass_that_is_stopped_does_not_wait_for_a_model_that_is_slow(index: Index) -> None:
+def test_a_pass_that_is_stopped_does_not_wait_for_a_service_that_is_slow(index: Index) -> None:
+    index = Index(index.config.with_options({"model": "http://127.0.0.1:9/v1#slow"}))
     is_asked, is_over = threading.Event(), threading.Event()
     model = Model()
 
