@@ -72,12 +72,12 @@ MOST_BY_MEANING = 100
 """The most articles that are found by their meaning alone."""
 PAUSE = 10.0
 """Seconds for which a model that has failed is not asked again."""
-_FULL_CLOSENESS = 10.0
-"""The standard deviations above the mean cosine at which the closeness reaches 1."""
+_FULL_CLOSENESS = 0.8
+"""The part of the way from the mean cosine to 1 at which the closeness reaches 1."""
 _MIN_SHARE = 0.6
-"""The least share of the highest z-score of any article that one found by its meaning alone must have.
+"""The least share of the highest scaled cosine of any article that one found by its meaning alone must have.
 
-A fixed z-score would not do as a limit: of a few paragraphs none reaches it, and of many some always do.
+A fixed cosine would not do as a limit: to some queries nothing comes close, and to others a great many do.
 """
 _RESERVED = 0.2  # of the time of a query, for what follows the answer of the model
 _NONE = NO_MATCHES.articles
@@ -217,9 +217,15 @@ class FusedMatches(Struct, frozen=True, eq=False):
         return found
 
 
-def _compute_z_scores(cosines: Values, mean: float, deviation: float) -> Values:
-    """By how many standard deviations cosines are above the mean (float64); 0 if all of them are equal."""
-    return (cosines - mean) / deviation if deviation else np.zeros(len(cosines))
+def _scale_cosines(cosines: Values, mean: float) -> Values:
+    """How far cosines are on the way from the mean to 1, the cosine of a text and itself (float64).
+
+    That is 0 at the mean and below 0 farther away; 0 for all where the mean is 1. It is the normalization by
+    theoretical bounds of Bruch, Gai and Ingber (2023), "An analysis of fusion functions for hybrid
+    retrieval", with the mean as the lower bound: the cosines of texts that have nothing to do with each other
+    are near 0 for one model, and near 0.8 for another.
+    """
+    return (cosines - mean) / (1 - mean) if mean < 1 else np.zeros(len(cosines))
 
 
 def fuse(
@@ -228,10 +234,10 @@ def fuse(
     """The matches by words and by meaning alone, scored by both.
 
     Found by meaning alone are the closest articles that do not match, without the `excluded` ones
-    (ascending): those whose z-score is above 0, and at least _MIN_SHARE of the highest.
+    (ascending): those whose scaled cosine is above 0, and at least _MIN_SHARE of the highest.
     """
-    z_scores = _compute_z_scores(measured.cosines, measured.mean, measured.deviation)
-    closeness = np.clip(z_scores / _FULL_CLOSENESS, 0.0, 1.0)
+    scaled = _scale_cosines(measured.cosines, measured.mean)
+    closeness = np.clip(scaled / _FULL_CLOSENESS, 0.0, 1.0)
     best = max((float(own.scores.max()) for own in (found.full, found.partial) if len(own)), default=0.0)
     has_vectors = measured.docs >= 0
     others = measured.exact[has_vectors[measured.exact] & ~contains(excluded, measured.exact)]
@@ -246,11 +252,11 @@ def fuse(
         shares = _share_words(own.scores, best, weight)
         return Matches(own.articles, shares + weight * closeness[own.articles])
 
-    least = _MIN_SHARE * z_scores[others].max(initial=0.0)
-    others = others[(z_scores[others] > 0) & (z_scores[others] >= least)]
+    least = _MIN_SHARE * scaled[others].max(initial=0.0)
+    others = others[(scaled[others] > 0) & (scaled[others] >= least)]
     for own in (found.full, found.partial):
         others = others[~contains(own.articles, others)]
-    closest = select_top(snapshot, Matches(others, z_scores[others]), "relevance", 0, MOST_BY_MEANING)
+    closest = select_top(snapshot, Matches(others, scaled[others]), "relevance", 0, MOST_BY_MEANING)
     by_meaning = make_unscored(np.sort(closest.articles))
     return FusedMatches(
         score(found.full), score(found.partial), score(by_meaning), found, best, weight, closeness, measured

@@ -195,6 +195,37 @@ def test_no_more_than_a_hundred_are_found_by_their_meaning(tmp_path: Path, tiny_
         assert ids(page.hits) == [f"n{number:03}" for number in range(MOST_BY_MEANING)]
 
 
+def test_the_closeness_is_the_part_of_the_way_from_the_average_paragraph_to_the_same_text(
+    index: Index,
+) -> None:
+    texts = [paragraph for article in ARTICLES for paragraph in article.paragraphs]
+    for query in ("boat", "boat salt", "inoculation", "cash for a physician"):
+        (vector,) = index.embed_texts([query])
+        mean = float((index.embed_texts(texts) @ vector).mean())
+        assert 0 < mean < 0.5
+        for hit in index.search(query, explain=True).hits:
+            assert hit.explanation is not None
+            assert hit.explanation.meaning is not None
+            way = (hit.explanation.meaning.cosine - mean) / (1 - mean)
+            assert hit.explanation.meaning.closeness == pytest.approx(min(max(way / 0.8, 0), 1), abs=0.01)
+
+
+def test_an_article_is_about_as_close_among_many_others_as_among_few(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    others = [Article(id=f"fire {number}", paragraphs=["The blaze took the mill."]) for number in range(60)]
+    with open_index(tmp_path / "index", model=str(tiny_model)) as index:
+        found = []
+        for added in (others[:3], others[3:]):
+            fill(index, [Article(id="jab", paragraphs=["A doctor and his vaccine."]), *added])
+            (hit,) = (hit for hit in index.search("inoculation", explain=True).hits)
+            assert hit.explanation is not None
+            assert hit.explanation.meaning is not None
+            found.append(hit.explanation.meaning.closeness)
+        assert 0.4 < found[0] < 1
+        assert found[1] == pytest.approx(found[0], abs=0.15)
+
+
 def test_an_article_that_is_no_closer_than_the_average_is_not_found(index: Index) -> None:
     found = by_meaning(index.search("boat", limit=100))
     assert found == BY_MEANING["boat"]

@@ -51,8 +51,8 @@ class Closeness(NamedTuple):
     `cosines` (float64) has the cosine of the closest paragraph of each article of the snapshot, and `mean`
     for an article without vectors. `docs` (int32) has the document of this paragraph, numbered as in the
     snapshot, and -1 for an article without vectors. Of the articles in `exact` (ascending) both are exact, as
-    far as one byte a dimension allows; of the others they are estimated. `mean` and `deviation` are those of
-    the cosines of all paragraphs that can be seen in the snapshot, or of an evenly spaced sample of them.
+    far as one byte a dimension allows; of the others they are estimated. `mean` is that of the cosines of all
+    paragraphs that can be seen in the snapshot, or of an evenly spaced sample of them.
 
     The title of an article without paragraphs counts as one. An article whose vectors are all zero has the
     cosine 0, and is never in `exact`: it is close to nothing.
@@ -62,7 +62,6 @@ class Closeness(NamedTuple):
     docs: Ids
     exact: Ids
     mean: float
-    deviation: float
 
 
 class VectorFiles:
@@ -289,7 +288,7 @@ class Vectors:
         cosines, docs = np.zeros(self._articles), np.full(self._articles, -1, np.int32)
         sample = self._sample
         found = self._find_cosines(sample.numbers, sample.norms, coded)
-        mean, deviation = (float(found.mean()), float(found.std())) if len(found) else (0.0, 0.0)
+        mean = float(found.mean()) if len(found) else 0.0
         cosines[:] = mean
         is_wanted = np.zeros(self._articles, np.bool_)
         is_wanted[:] = allowed is None
@@ -315,7 +314,7 @@ class Vectors:
             )
         cosines[self._owners[~self._has_direction]] = 0.0
         docs[self._owners] = self._find_docs(rows)
-        return Closeness(cosines, docs, self._owners.take(chosen), mean, deviation)
+        return Closeness(cosines, docs, self._owners.take(chosen), mean)
 
     def mean_of(self, article: int) -> NDArray[np.float32] | None:
         """The mean of the vectors of an article's paragraphs, of length 1 (float32); None without any."""
