@@ -36,7 +36,12 @@ from tests.stress.watching import ended
 
 ROUNDS = 20
 """Partitions."""
-_SETTINGS = {"number_of_shards": 3, "number_of_replicas": 2}
+_SETTINGS = {
+    "number_of_shards": 3,
+    "number_of_replicas": 2,
+    # By default, a copy on a node that was cut off may wait for a minute until it is opened again.
+    "index.unassigned.node_left.delayed_timeout": "0",
+}
 _ATTEMPTS = 10
 _WAIT = 2
 """Seconds for which the cluster is asked to become green."""
