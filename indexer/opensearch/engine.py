@@ -141,7 +141,10 @@ class ClusterEngine:
         unused: ClusterReader | None = opened
         with self._lock:
             current = self._opened
-            if current is None or current[0].version != commit.version:
+            # An archive that was deleted and made again may have the same versions.
+            if current and (current[0].version, current[0].pointer) == (commit.version, commit.pointer):
+                opened = current[1]
+            else:
                 unused, self._superseded = self._superseded, current and current[1]
                 self._opened = commit, opened
         if unused:

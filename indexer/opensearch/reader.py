@@ -61,12 +61,21 @@ _TITLE_WEIGHT = 3.0
 
 def open_reader(cluster: Cluster, commit: CommitState, config: Config, today: Today) -> ClusterReader:
     """Open a commit for reading; raises ArticlesMissing if the cluster does not show just its articles."""
+    pointer = commit.pointer
+    point = PointInTime(cluster, commit.index, pointer.articles, pointer.contents)
+    try:
+        return _open_reader(point, commit, config, today)
+    except BaseException:
+        point.close()
+        raise
+
+
+def _open_reader(point: PointInTime, commit: CommitState, config: Config, today: Today) -> ClusterReader:
     settings, summary = commit.settings, commit.summary
     fields = use_weights(settings.fields, config.fields)
-    pointer = commit.pointer
     view = View(
-        PointInTime(cluster, commit.index, pointer.articles, pointer.contents),
-        (pointer.articles,),
+        point,
+        (point.articles,),
         settings.language,
         _get_window_maker(settings.language, tuple(sorted(fields.items()))),
         tuple(sorted(name for name, kind in fields.items() if kind.type == "text")),
@@ -149,12 +158,13 @@ class ClusterReader:
         }
         # Of its own, since the reader may be closed before all are read.
         point = self.view.point.copy()
-        # The first request is made now, so that it raises what it raises here.
-        (answer,) = point.search(body)
 
-        def read() -> Iterator[Article]:
-            hits, left = answer["hits"]["hits"], self.view.facts.articles
+        def read() -> Iterator[Any]:
+            left = self.view.facts.articles
             with point:
+                (answer,) = point.search(body)
+                yield None
+                hits = answer["hits"]["hits"]
                 while hits:
                     yield from map(_decode, hits)
                     left -= len(hits)
@@ -170,7 +180,11 @@ class ClusterReader:
                     "read them again",
                 )
 
-        return read()
+        articles = read()
+        # The first request is made now, so that it raises what it raises here; and a generator that has begun
+        # closes the point in time even if nobody reads on.
+        next(articles)
+        return articles
 
     def mark_article(self, article_id: str, request: SearchRequest) -> MarkedArticle:
         hit = self._find(article_id)

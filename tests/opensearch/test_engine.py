@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
 import pytest
 
-from indexer import ClusterAddress, Config, IndexUnavailable
+from indexer import ClusterAddress, Config, ConfigError, IndexUnavailable
 from indexer.opensearch.cluster import Cluster
 from indexer.opensearch.engine import ClusterEngine
 from indexer.opensearch.failures import SearchTimedOut
@@ -125,13 +130,16 @@ def test_a_search_whose_point_in_time_is_lost_opens_another_one(
     engine.close()
 
 
-def test_no_point_in_time_is_left_but_those_of_the_last_two_commits(
-    cluster: Cluster, engine: ClusterEngine, opensearch: server.Cluster
-) -> None:
-    def count_points() -> int:
-        return len(opensearch.request("GET", "/_search/point_in_time/_all").get("pits", ()))
-
+@pytest.fixture
+def count_points(opensearch: server.Cluster) -> Callable[[], int]:
+    """Count the points in time that are open; those of other tests are closed before."""
     opensearch.request("DELETE", "/_search/point_in_time/_all")
+    return lambda: len(opensearch.request("GET", "/_search/point_in_time/_all").get("pits", ()))
+
+
+def test_no_point_in_time_is_left_but_those_of_the_last_two_commits(
+    cluster: Cluster, engine: ClusterEngine, count_points: Callable[[], int]
+) -> None:
     for number in range(5):
         update.put(make_writer(cluster, Clock()), make_articles(a=f"A {number}"))
         assert engine.read(lambda reader: reader.get_article("a").title) == f"A {number}"
@@ -158,4 +166,62 @@ def test_a_commit_of_which_the_cluster_shows_other_articles_is_not_opened(
         shown = "others"
     with pytest.raises(IndexUnavailable, match=f"shows {shown}: try again later; .*nutgraf verify"):
         engine.read(lambda reader: reader.get_status())
+    engine.close()
+
+
+def test_threads_that_read_a_commit_at_the_same_time_leave_one_point_in_time(
+    cluster: Cluster, engine: ClusterEngine, count_points: Callable[[], int]
+) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A"))
+    together = Barrier(6)
+
+    def read(_number: int) -> ClusterReader:
+        together.wait()
+        return engine.read(lambda reader: reader)
+
+    with ThreadPoolExecutor(6) as pool:
+        for reader in pool.map(read, range(6)):
+            assert reader.get_article("a").title == "A"
+    assert count_points() == 1
+    engine.close()
+    assert count_points() == 0
+
+
+def test_an_archive_that_was_deleted_and_made_again_is_opened_once(
+    cluster: Cluster, engine: ClusterEngine, count_points: Callable[[], int]
+) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A"))
+    before = engine.read(lambda reader: reader)
+    for name in cluster.list_indexes(f"{cluster.address.name}-*"):
+        cluster.delete_index(name)
+    update.put(make_writer(cluster, Clock()), make_articles(a="B"))
+    after = [engine.read(lambda reader: reader) for _ in range(3)]
+    assert before.commit.version == after[0].commit.version
+    assert after[0].get_article("a").title == "B"
+    assert after[0] is after[1] is after[2]
+    # That of the deleted index went with it.
+    assert count_points() == 1
+    engine.close()
+
+
+def test_a_commit_that_cannot_be_opened_leaves_no_point_in_time(
+    cluster: Cluster, address: ClusterAddress, tmp_path: Path, count_points: Callable[[], int]
+) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A"))
+    options = {"index": str(address), "synonyms": str(tmp_path / "missing.txt")}
+    engine = ClusterEngine(Config().with_options(options), lambda: TODAY)
+    with pytest.raises(ConfigError, match=r"missing\.txt"):
+        engine.read(lambda reader: reader.get_status())
+    assert count_points() == 0
+    engine.close()
+
+
+def test_articles_that_nobody_reads_leave_no_point_in_time(
+    cluster: Cluster, engine: ClusterEngine, count_points: Callable[[], int]
+) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A"))
+    articles = engine.read(lambda reader: reader.articles())
+    assert count_points() == 2
+    del articles
+    assert count_points() == 1
     engine.close()
