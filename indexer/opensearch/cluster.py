@@ -253,8 +253,9 @@ class Cluster:
 
         Returns its new version, or None if another writer has changed it: then nothing is written. The
         contents must be unlike those that any other writer gives it, as they tell, after an attempt whose
-        answer was lost, whether it succeeded.
+        answer was lost, whether it succeeded. Raises IndexUnavailable as well while no write can be trusted.
         """
+        pauses = iter_pauses(self._patience)
         body = msgspec.json.encode(source).decode()
         doubtful: Version | None = None
         while True:
@@ -270,6 +271,10 @@ class Cluster:
             # A node that was cut off with the primary copy says, when it is back, that it has written, and
             # then takes over what the others have. Another write shows whether they have this one.
             doubtful = version
+            pause = next(pauses, None)
+            if pause is None:
+                raise self._failures.make_missing_shards(shards)
+            self._pause(pause)
 
     def _put_if(self, index: str, name: str, body: str, expected: Version | None) -> Json:
         condition: Json = (

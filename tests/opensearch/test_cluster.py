@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from indexer import ClusterAddress, IndexMissing, IndexUnavailable, StorageFailed
-from indexer.opensearch.cluster import GRACE, Action, Cluster, Version
+from indexer.opensearch.cluster import GRACE, READ_PATIENCE, Action, Cluster, Version
 from indexer.opensearch.failures import SearchTimedOut
 from tests.fixtures.commands import start
 from tests.opensearch import server
@@ -289,6 +289,14 @@ def test_a_write_of_a_copy_that_is_no_longer_the_primary_one_is_doubted(
     with scripted(*answers) as script:
         assert script.connect().put_if("a", "x", {"owner": "me"}, None) == expected
         assert len(script.requests) == len(answers)
+
+
+@pytest.mark.parametrize("state", [elected(3), (200, {})])
+def test_a_write_is_not_doubted_for_ever(state: tuple[int, dict[str, Any]]) -> None:
+    with scripted(*[acknowledged(7, 2, copies=1), state] * 20) as script:
+        with pytest.raises(IndexUnavailable, match="no answer from 1 of 2 shards"):
+            script.connect().put_if("a", "x", {"owner": "me"}, None)
+        assert sum(script.pauses) <= READ_PATIENCE
 
 
 def test_a_reader_gets_the_document_of_the_node_that_it_asks_and_a_writer_that_of_any() -> None:
