@@ -27,6 +27,10 @@ class SearchTimedOut(IndexUnavailable, TimedOut):
     """
 
 
+class ClusterOverloaded(IndexUnavailable):
+    """The cluster has refused a request because it has too much to do."""
+
+
 class Failures:
     """The errors of the cluster at an address."""
 
@@ -145,7 +149,7 @@ class Failures:
                 f"accepts no request of this size{said}", "raise http.max_content_length"
             )
         if status == 429:
-            return self.make_unavailable(f"is overloaded{said}", RETRY)
+            return ClusterOverloaded(f"the cluster at {self.address.url} is overloaded{said}", RETRY)
         if status in TRANSIENT:
             return self.make_unavailable(
                 f"cannot answer{said}", "check its health: some shards or nodes are missing"

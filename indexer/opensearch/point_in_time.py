@@ -21,7 +21,7 @@ from indexer.files.fork_safe import Lock
 from indexer.opensearch import mapping
 from indexer.opensearch.cluster import Cluster, iter_pauses
 from indexer.opensearch.dsl import Dsl
-from indexer.opensearch.failures import Json, SearchTimedOut
+from indexer.opensearch.failures import ClusterOverloaded, Json, SearchTimedOut
 
 
 class Contents(msgspec.Struct, frozen=True):
@@ -39,7 +39,8 @@ class PointInTime:
     """A point in time of an index; safe to share between threads.
 
     The first search opens it, and one that the cluster no longer answers opens it anew: when a node with a
-    copy has gone, or after `cluster.KEEP_ALIVE` without a search. If `contents` are given, it is used only if
+    copy has gone, or after `cluster.KEEP_ALIVE` without a search. One thread opens it, and searches that wait
+    for that get what it gets: the id, or the error. If `contents` are given, it is used only if
     the articles that match the query `articles` are these. A cluster that shows others is asked again for
     `patience` seconds, as its copies may be about to change; then ArticlesMissing is raised.
     """
@@ -59,6 +60,8 @@ class PointInTime:
         self._patience, self._pause = patience, pause
         self._lock = Lock()
         self._id = ""
+        self._failure: NutgrafError | None = None
+        """Why it could not be opened the last time that this failed."""
 
     def copy(self) -> Self:
         """Return another one of the same articles, which is opened and closed on its own."""
@@ -73,17 +76,19 @@ class PointInTime:
 
     def search(self, *bodies: Mapping[str, Any], seconds: float | None = None) -> list[Json]:
         """Return the answers to some searches, as `Cluster.search` and `Cluster.msearch` do."""
-        point = self._id or self._open("")
+        failure = self._failure
+        point = self._id or self._open("", failure)
         try:
             return self._search(point, bodies, seconds)
-        except SearchTimedOut:
+        except (SearchTimedOut, ClusterOverloaded):
+            # The point in time is there; to open another one would only give the cluster more to do.
             raise
         except IndexUnavailable:
-            return self._search(self._open(point), bodies, seconds)
+            return self._search(self._open(point, failure), bodies, seconds)
 
     def open(self) -> None:
         """Open it now; raises what a search does."""
-        self._open("")
+        self._open("", self._failure)
 
     def close(self) -> None:
         """Let the cluster forget it; another search would open it again."""
@@ -99,12 +104,24 @@ class PointInTime:
     ) -> None:
         self.close()
 
-    def _open(self, lost: str) -> str:
-        """Open it in the place of one that is `lost`, unless another thread has; returns its id."""
+    def _open(self, lost: str, failure: NutgrafError | None) -> str:
+        """Open it in the place of one that is `lost`, unless another thread has; returns its id.
+
+        `failure` is the last one when the search began: a later one is raised, and nothing is tried again.
+        """
         with self._lock:
-            if not self._id or self._id == lost:
-                self._id = ""
+            if self._id and self._id != lost:
+                return self._id
+            if self._failure is not None and self._failure is not failure:
+                # If each thread tried in its turn, the last one would wait for the attempts of all.
+                raise type(self._failure)(self._failure.problem, self._failure.advice)
+            self._id = ""
+            try:
                 self._id = self._open_whole()
+            except NutgrafError as error:
+                # Without the traceback, which keeps all that the thread was working on.
+                self._failure = type(error)(error.problem, error.advice)
+                raise
             return self._id
 
     def _open_whole(self) -> str:

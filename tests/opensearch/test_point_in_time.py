@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
-from indexer import IndexUnavailable
+from indexer import ClusterAddress, IndexUnavailable
+from indexer.opensearch.cluster import READ_PATIENCE, Cluster
 from indexer.opensearch.failures import SearchTimedOut
 from indexer.opensearch.point_in_time import ArticlesMissing, Contents, PointInTime
 from tests.opensearch.scripted import FOUND, WHOLE, Scripted, scripted
@@ -81,6 +85,44 @@ def test_one_that_is_not_answered_any_more_is_opened_anew_at_once(answer: tuple[
         assert make_point(script).search(BODY) == [FOUND[1]]
         assert list_searched(script) == ["p1", "p2"]
         assert script.pauses == []
+
+
+REJECTED = lost(429, "opensearch_rejected_execution_exception")
+
+
+@pytest.mark.parametrize(
+    ("bodies", "answer"), [([BODY], REJECTED), ([BODY, BODY], (200, {"responses": [REJECTED[1]] * 2}))]
+)
+def test_an_overloaded_cluster_is_not_asked_for_another_one(
+    bodies: list[dict[str, Any]], answer: tuple[int, object]
+) -> None:
+    with scripted(opened("p1"), answer) as script:
+        with pytest.raises(IndexUnavailable, match="is overloaded"):
+            make_point(script).search(*bodies)
+        assert sum("point_in_time" in request.path for request in script.requests) == 1
+
+
+class Meeting(Cluster):
+    """Sends searches when two threads have one to send."""
+
+    def __init__(self, address: ClusterAddress, pause: Callable[[float], None]) -> None:
+        super().__init__(address, pause=pause)
+        self._barrier = Barrier(2)
+
+    def search(self, index: str, body: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+        self._barrier.wait()
+        return super().search(index, body, **options)
+
+
+def test_two_searches_that_lose_it_at_once_open_it_once() -> None:
+    with scripted(opened("p1"), lost(503, "no_shard_available_action_exception")) as script:
+        point = PointInTime(Meeting(script.connect().address, script.pauses.append), "news-1", ALL)
+        point.open()
+        with ThreadPoolExecutor(2) as pool:
+            searches = [pool.submit(point.search, BODY) for _ in range(2)]
+        assert all(isinstance(search.exception(), IndexUnavailable) for search in searches)
+        # Its attempts last as long as those of one.
+        assert sum(script.pauses) <= READ_PATIENCE
 
 
 def test_one_of_which_a_shard_is_missing_is_opened_anew() -> None:
