@@ -23,7 +23,7 @@ from indexer.opensearch import commits, mapping
 from indexer.opensearch.cluster import Cluster
 from indexer.opensearch.commits import Pointer
 from indexer.opensearch.documents import read_article
-from indexer.opensearch.point_in_time import PointInTime
+from indexer.opensearch.point_in_time import ArticlesMissing, PointInTime
 from indexer.opensearch.verify import check_commit
 from indexer.opensearch.writer import WritableCluster, find_articles, iter_articles
 from indexer.reports import Diagnosis, Finding, SyncReport, add_counts
@@ -57,6 +57,8 @@ def diagnose(config: Config, cluster: Cluster, *, clock: Callable[[], float] = t
             findings += diagnose_sources(hints)
             check_commit(cluster)
         except (IndexDamaged, IndexMissing, IndexOutdated) as error:
+            if answering and not _is_searchable(cluster):
+                answering = None
             findings.insert(0, _describe(error, answering))
     except (IndexUnavailable, StorageFailed) as error:
         advice = f"{error.advice[:1].upper()}{error.advice[1:]}." if error.advice else "Try again later."
@@ -141,6 +143,17 @@ def _describe(error: IndexDamaged | IndexMissing | IndexOutdated, answering: str
     )
 
 
+def _is_searchable(cluster: Cluster) -> bool:
+    """Whether readers can open the last commit; only its articles are looked at."""
+    pointer = commits.read_commit(cluster).pointer
+    try:
+        with PointInTime(cluster, pointer.index, pointer.articles, pointer.contents) as point:
+            point.open()
+    except (ArticlesMissing, IndexMissing):
+        return False
+    return True
+
+
 def _is_intact(cluster: Cluster) -> bool:
     try:
         check_commit(cluster)
@@ -157,11 +170,15 @@ def _restore_catalog(index: WritableCluster, cluster: Cluster) -> Iterator[str]:
     except IndexDamaged:
         source, restored = _make_catalog(cluster, pointer)
         index.save(restored)
-        articles, added = format_count(len(restored.owners()), "article"), len(restored.api_articles)
+        count = len(restored.owners())
+        articles, added = format_count(count, "article"), len(restored.api_articles)
         yield (
             f"The catalog of {source} is restored from its {articles}, {added:,} of them added "
             "through the API; the next `nutgraf index` reads all files again."
         )
+        if (missing := pointer.contents.articles - count) > 0:
+            are = "is" if missing == 1 else "are"
+            yield f"{format_count(missing, 'article')} of the last commit {are} missing in it."
 
 
 def _make_catalog(cluster: Cluster, pointer: Pointer) -> tuple[str, Catalog]:

@@ -6,7 +6,7 @@ from indexer.config import Config
 from indexer.engine import digest_items
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, format_count
 from indexer.opensearch import commits
-from indexer.opensearch.cluster import Cluster
+from indexer.opensearch.cluster import READ_PATIENCE, Cluster
 from indexer.opensearch.commits import CommitState
 from indexer.opensearch.documents import read_article, read_id
 from indexer.opensearch.point_in_time import ArticlesMissing, PointInTime
@@ -24,8 +24,8 @@ def verify(
 ) -> Verification:
     """See `Index.verify`.
 
-    The stored articles are compared with their digests in the catalog. What is only searched cannot be read
-    from a cluster, which has checksums of its own files.
+    The stored articles are compared with their digests in the catalog, in a point in time as readers use it.
+    What is only searched cannot be read from a cluster, which has checksums of its own files.
     """
     state, catalog, paragraphs = check_commit(cluster)
     settings = state.settings
@@ -70,10 +70,24 @@ def check_commit(cluster: Cluster) -> tuple[CommitState, Catalog, int]:
 
 def _check_articles(cluster: Cluster, state: CommitState, catalog: Catalog) -> int:
     """Check each article, and return the number of their paragraphs."""
-    place = f"{state.index} on {cluster.address.url}"
+    pointer = state.pointer
+    checked = PointInTime(cluster, state.index, pointer.articles, pointer.contents, patience=READ_PATIENCE)
+    with checked:
+        try:
+            checked.open()
+        except ArticlesMissing as error:
+            # Readers get no further, but here each article is compared, to name the one that is damaged.
+            _compare_articles(PointInTime(cluster, state.index, pointer.articles), catalog)
+            raise IndexDamaged(error.problem, RUN_DOCTOR) from error
+        return _compare_articles(checked, catalog)
+
+
+def _compare_articles(opened: PointInTime, catalog: Catalog) -> int:
+    """Compare each article with its digest; returns the number of their paragraphs."""
+    place = f"{opened.index} on {opened.cluster.address.url}"
     expected = list_digests(catalog)
     paragraphs = 0
-    with PointInTime(cluster, state.index, state.pointer.articles) as point:
+    with opened as point:
         (answer,) = point.search({"size": 0, "query": point.articles, "track_total_hits": True})
         found = read_total(answer)
         if found != len(expected):
@@ -88,10 +102,7 @@ def _check_articles(cluster: Cluster, state: CommitState, catalog: Catalog) -> i
             if not is_intact or (uri or "") != label.decode():
                 raise IndexDamaged(f"{place} and its catalog disagree about the article {name!r}", RUN_DOCTOR)
             paragraphs += len(items) - 1
-    try:
-        # As readers do, who use the checksums of the documents.
-        with PointInTime(cluster, state.index, state.pointer.articles, state.pointer.contents) as checked:
-            checked.open()
-    except ArticlesMissing as error:
-        raise IndexDamaged(error.problem, RUN_DOCTOR) from error
+    if expected:
+        # Another point in time was opened meanwhile, and a later commit had deleted some.
+        raise IndexDamaged(f"{place} has no article {next(iter(expected))!r}", RUN_DOCTOR)
     return paragraphs

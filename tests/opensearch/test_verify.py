@@ -54,6 +54,13 @@ def run_repair(cluster: Cluster, **options: Any) -> Diagnosis:
     return diagnose.repair(config, lambda: TODAY, cluster, None, allow_mass_delete=False)
 
 
+def delete_article(opensearch: server.Cluster, cluster: Cluster) -> None:
+    """Delete the article of an app behind the back of the index."""
+    query = {"query": {"term": {"id": "a"}}}
+    (hit,) = opensearch.request("POST", f"/{cluster.address.name}-0*/_search", query)["hits"]["hits"]
+    opensearch.request("DELETE", f"/{hit['_index']}/_doc/{hit['_id']}?refresh=true")
+
+
 @pytest.fixture
 def alter(opensearch: server.Cluster, address: ClusterAddress) -> Callable[[str, Any], None]:
     """Change the stored article of an app behind the back of the index."""
@@ -120,11 +127,12 @@ def test_articles_that_are_missing_are_counted(
     cluster: Cluster, tmp_path: Path, opensearch: server.Cluster
 ) -> None:
     make_archive(cluster, tmp_path)
-    query = {"query": {"term": {"id": "a"}}}
-    (hit,) = opensearch.request("POST", f"/{cluster.address.name}-0*/_search", query)["hits"]["hits"]
-    opensearch.request("DELETE", f"/{hit['_index']}/_doc/{hit['_id']}?refresh=true")
+    delete_article(opensearch, cluster)
     with pytest.raises(IndexDamaged, match="has 2 articles, its catalog has 3"):
         run_verify(cluster)
+    found = run_diagnose(cluster)
+    assert found.answers is None
+    assert "nothing can be searched" in found.findings[0].what
 
 
 def test_there_is_nothing_to_verify_without_an_index(cluster: Cluster) -> None:
@@ -190,10 +198,26 @@ def test_a_catalog_that_cannot_be_read_is_restored_from_the_articles(
     with pytest.raises(IndexDamaged, match=r"the catalog of commit 2 of .* cannot be read"):
         run_verify(cluster)
     assert [one.kind for one in run_diagnose(cluster).findings] == ["damaged"]
+    found = run_diagnose(cluster)
+    assert found.answers == f"{cluster.address.name}-000001"
+    assert "searches are answered meanwhile" in found.findings[0].what
     (done,) = run_repair(cluster).done
     assert "restored from its 3 articles, 1 of them added through the API" in done
     assert run_diagnose(cluster).is_well
     assert sync(cluster).unchanged == 2
+
+
+def test_articles_that_a_restored_catalog_does_not_have_are_counted(
+    cluster: Cluster, opensearch: server.Cluster
+) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A", b="B"))
+    catalog = f"catalog-{read_commit(cluster).pointer.catalog}-0"
+    opensearch.request("DELETE", f"/{meta_index(cluster)}/_doc/{catalog}")
+    delete_article(opensearch, cluster)
+    restored, missing = run_repair(cluster).done
+    assert "restored from its 1 article, 1 of them" in restored
+    assert missing == "1 article of the last commit is missing in it."
+    assert read_titles(cluster) == {"b": "B"}
 
 
 def test_an_article_that_is_missing_is_read_again_from_its_source(
@@ -214,9 +238,7 @@ def test_an_article_of_an_app_that_is_missing_is_named(
     cluster: Cluster, tmp_path: Path, opensearch: server.Cluster
 ) -> None:
     make_archive(cluster, tmp_path)
-    query = {"query": {"term": {"id": "a"}}}
-    (hit,) = opensearch.request("POST", f"/{cluster.address.name}-0*/_search", query)["hits"]["hits"]
-    opensearch.request("DELETE", f"/{hit['_index']}/_doc/{hit['_id']}?refresh=true")
+    delete_article(opensearch, cluster)
     assert run_repair(cluster).done == (
         f"{REBUILT} from 2 files, and 0 articles {ADDED} kept.",
         f"These articles {ADDED} cannot be read: a.",
