@@ -150,6 +150,8 @@ class Failures:
             )
         if status == 429:
             return ClusterOverloaded(f"the cluster at {self.address.url} is overloaded{said}", RETRY)
+        if status == 404 and kind == "search_phase_execution_exception":
+            return self.make_unavailable(f"has lost the point in time that was searched{said}", RETRY)
         if status in TRANSIENT:
             return self.make_unavailable(
                 f"cannot answer{said}", "check its health: some shards or nodes are missing"
