@@ -137,6 +137,11 @@ class Meaning:
                 self._resumes = self.clock() + PAUSE
             raise
 
+    def start(self, text: str, seconds: float) -> None:
+        """Let the model begin to embed a query, for which it has some seconds, unless it failed just now."""
+        if self.clock() >= self._resumes:
+            self.model.start_query(text, seconds)
+
     def open(self, snapshot: Snapshot) -> _Opening:
         """Open the vectors of the model in a snapshot: at once if they were read before, else in a thread.
 
@@ -283,14 +288,17 @@ class MeaningSearch:
     _opening: _Opening | None = field(default=None, init=False)
     _opened: _Opened | None = field(default=None, init=False)
 
-    def read(self, tree: Query, today: date, *, day_first: bool) -> str:
+    def read(self, tree: Query, today: date, deadline: Deadline, *, day_first: bool) -> str:
         """The text of a query whose meaning is searched for, "" if it is searched for by words alone.
 
-        The other arguments are those of `parse_query`.
+        The model begins with it, so that it works while the words are searched for. The other arguments are
+        those of `parse_query`.
         """
         text = read_plain_text(tree, today, day_first=day_first)
         if text:
             self._begin()
+            if self._opened and self._opened.vectors is not None:
+                self.meaning.start(text, (1 - _RESERVED) * deadline.left)
         # The note that there are no vectors belongs to queries of plain words only.
         is_needed = self._opened is None or self._opened.vectors is not None or self._note is not None
         return text if is_needed else ""

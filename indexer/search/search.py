@@ -377,7 +377,7 @@ def _evaluate(
     # Nor is the meaning of a text known before its last word is.
     if by_meaning and not parsed.is_unfinished:
         typed = settings.parse(request.query, dates_as_text=dates_as_text).tree
-        meant = by_meaning.read(typed, settings.today(), day_first=settings.day_first)
+        meant = by_meaning.read(typed, settings.today(), deadline, day_first=settings.day_first)
         depth = by_meaning.choose_depth(request, depth) if meant else depth
     context = settings.make_context(snapshot, parsed.tree, deadline)
     found = run_query(

@@ -57,6 +57,9 @@ class MissingModel:
         """Raises ModelFailed."""
         self._fail()
 
+    def start_query(self, text: str, seconds: float) -> None:
+        """Do nothing: `embed_query` says what is wrong."""
+
     def embed_query(self, text: str, seconds: float = float("inf")) -> Matrix:
         """Raises ModelFailed."""
         self._fail()

@@ -13,6 +13,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -87,6 +89,12 @@ class Model(Protocol):
 
     def embed_texts(self, texts: Sequence[str]) -> Matrix:
         """Return the vectors of texts of any length; raises ModelFailed."""
+
+    def start_query(self, text: str, seconds: float) -> None:
+        """Begin to embed a query that `embed_query` is asked for soon, unless that is quick; raises nothing.
+
+        `seconds` are what it may take.
+        """
 
     def embed_query(self, text: str, seconds: float = float("inf")) -> Matrix:
         """Return the vector of a query, as one row; raises ModelFailed, also where it takes longer."""
@@ -222,9 +230,12 @@ class _Loaded(NamedTuple):
     encoder: Encoder
 
 
-class _Slots(NamedTuple):
+class _Queries(NamedTuple):
+    """What embeds queries in the threads of a process: how many more it may, and those that it does."""
+
     process: int
     free: threading.Semaphore
+    running: dict[str, Future[Matrix]]
 
 
 class LoadedOnUse:
@@ -239,7 +250,7 @@ class LoadedOnUse:
         self._loaded: _Loaded | None = None
         self._fingerprint, self._dimensions = "", 0
         """Empty and 0 until they are known."""
-        self._slots = _Slots(0, threading.Semaphore(0))
+        self._threads = _Queries(0, threading.Semaphore(0), {})
         self._queries: OrderedDict[str, Matrix] = OrderedDict()
 
     def __str__(self) -> str:
@@ -267,6 +278,13 @@ class LoadedOnUse:
         """Return the vectors of texts of any length; raises ModelFailed."""
         return self._embed(texts, is_query=False, seconds=math.inf)
 
+    def start_query(self, text: str, seconds: float) -> None:
+        """Begin to embed a query in a thread, unless that is quick, or too many are being embedded."""
+        text = " ".join(text.split())
+        if text not in self._queries and not self._is_quick:
+            with suppress(ModelFailed):
+                self._start(text, seconds, wait=0.0)
+
     def embed_query(self, text: str, seconds: float = math.inf) -> Matrix:
         """Return the vector of a query, as one row; raises ModelFailed, also where it takes longer.
 
@@ -276,7 +294,7 @@ class LoadedOnUse:
         text = " ".join(text.split())
         found = self._queries.get(text)
         if found is None:
-            found = self._run_within(seconds, lambda: self._embed_new(text, seconds))
+            found = self._embed_within(text, seconds)
         with self._query_lock:
             if text in self._queries:
                 self._queries.move_to_end(text)
@@ -335,29 +353,47 @@ class LoadedOnUse:
     def _find_fingerprint(self) -> str:
         return self._translate(self._loader.fingerprint, "cannot be loaded")
 
-    def _run_within(self, seconds: float, compute: Callable[[], Matrix]) -> Matrix:
-        """Return what a thread computes within some seconds; raises ModelFailed if it takes longer."""
+    @property
+    def _is_quick(self) -> bool:
         loaded = self._loaded
-        is_quick = loaded is not None and loaded.process == os.getpid() and loaded.encoder.is_quick
-        if seconds == math.inf or is_quick:
-            return compute()
+        return loaded is not None and loaded.process == os.getpid() and loaded.encoder.is_quick
+
+    def _embed_within(self, text: str, seconds: float) -> Matrix:
+        """Return the vector of a query that is not kept; raises ModelFailed, also if it takes longer."""
+        if seconds == math.inf or self._is_quick:
+            return self._embed_new(text, seconds)
         end = time.monotonic() + seconds
-        slots = self._slots
-        if slots.process != os.getpid():
-            slots = self._slots = _Slots(os.getpid(), threading.Semaphore(_THREADS))
-        late = ModelFailed(f"{self} has not answered within {seconds:.3g} s")
-        if not slots.free.acquire(timeout=max(seconds, 0)):
-            raise late
-        try:
-            result = start_thread("embedding a query", compute)
-        except RuntimeError as error:
-            slots.free.release()
-            raise ModelFailed(f"{self} cannot be used now ({error})", "try again later") from error
-        result.add_done_callback(lambda _: slots.free.release())
+        result = self._start(text, seconds, wait=seconds)
         try:
             return result.result(timeout=max(end - time.monotonic(), 0))
         except TimeoutError:
-            raise late from None
+            raise self._make_late(seconds) from None
+
+    def _start(self, text: str, seconds: float, *, wait: float) -> Future[Matrix]:
+        """Embed a query in a thread, unless one does; raises ModelFailed if none is free within `wait` s."""
+        threads = self._threads
+        if threads.process != os.getpid():
+            threads = self._threads = _Queries(os.getpid(), threading.Semaphore(_THREADS), {})
+        if (running := threads.running.get(text)) is not None:
+            return running
+        if not threads.free.acquire(timeout=max(wait, 0)):
+            raise self._make_late(seconds)
+        try:
+            result = start_thread("embedding a query", lambda: self._embed_new(text, seconds))
+        except RuntimeError as error:
+            threads.free.release()
+            raise ModelFailed(f"{self} cannot be used now ({error})", "try again later") from error
+        threads.running[text] = result
+
+        def finish(_: object) -> None:
+            threads.running.pop(text, None)
+            threads.free.release()
+
+        result.add_done_callback(finish)
+        return result
+
+    def _make_late(self, seconds: float) -> ModelFailed:
+        return ModelFailed(f"{self} has not answered within {seconds:.3g} s")
 
     def _translate(self, compute: Callable[[], Made], problem: str) -> Made:
         """Return what a call returns; any error that it raises becomes ModelFailed."""

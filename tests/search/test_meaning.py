@@ -659,6 +659,7 @@ class Service:
         self.model = settings_of(index).meaning
         self.failure: Exception | None = None
         self.asked: list[float] = []
+        self.started: list[str] = []
         self.now = 0.0
 
     @property
@@ -674,6 +675,9 @@ class Service:
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         assert self.model
         return self.model.model.embed_texts(texts)
+
+    def start_query(self, text: str, seconds: float) -> None:
+        self.started.append(text)
 
     def embed_query(self, text: str, seconds: float = float("inf")) -> NDArray[np.float32]:
         self.asked.append(seconds)
@@ -726,6 +730,20 @@ def test_a_model_that_failed_is_asked_again_after_a_pause(index: Index) -> None:
     assert codes(search_with(index, meaning, "boat")) == {"no_model"}
     service.now = PAUSE
     assert by_meaning(search_with(index, meaning, "boat")) == BY_MEANING["boat"]
+
+
+def test_the_model_begins_with_plain_words_before_they_are_searched_for(index: Index) -> None:
+    service = Service(index)
+    meaning = Meaning(service, 0.4, lambda: service.now)
+    meaning.open(open_commit(index).snapshot).result.result()
+    search_with(index, meaning, "boat date:2020")
+    search_with(index, meaning, '"boat"')
+    search_with(index, meaning, "boat", sort="newest")
+    assert service.started == ["boat"]
+    service.failure = ModelFailed("the service is down")
+    search_with(index, meaning, "ship")
+    search_with(index, meaning, "crane")
+    assert service.started == ["boat", "ship"]
 
 
 def test_a_query_that_the_model_refuses_does_not_pause_it_for_others(index: Index) -> None:

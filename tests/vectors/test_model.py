@@ -249,6 +249,66 @@ class _Slow:
         return np.ones((len(windows), 1), np.float32)
 
 
+class _Counting:
+    """A model that needs a moment for a query: until it is told to go on. It counts what it is given."""
+
+    window, is_quick, dimensions = WINDOW, False, 1
+
+    def __init__(self) -> None:
+        self.go, self.given = threading.Event(), list[str]()
+        self.failure: Exception | None = None
+
+    def __str__(self) -> str:
+        return "the model"
+
+    def fingerprint(self) -> str:
+        return "0" * 32
+
+    def load(self) -> _Counting:
+        return self
+
+    def encode(self, windows: Sequence[str], *, is_query: bool, seconds: float) -> Matrix:
+        self.given += windows
+        self.go.wait()
+        if self.failure:
+            raise self.failure
+        return np.ones((len(windows), 1), np.float32)
+
+
+def test_a_query_that_was_started_is_embedded_once() -> None:
+    counting = _Counting()
+    model = LoadedOnUse(counting)
+    for _ in range(20):
+        model.start_query("a ship", 60)
+    with pytest.raises(ModelFailed, match="has not answered within"):
+        model.embed_query("a  ship", 0.001)
+    counting.go.set()
+    assert model.embed_query("a ship", 60) == pytest.approx(np.ones((1, 1)))
+    model.start_query("a ship", 60)
+    assert counting.given == ["a ship"]
+
+
+def test_more_queries_than_there_are_threads_are_not_started() -> None:
+    counting = _Counting()
+    model = LoadedOnUse(counting)
+    for number in range(20):
+        model.start_query(f"query {number}", 60)
+    counting.go.set()
+    for number in range(20):
+        assert model.embed_query(f"query {number}", 60).any()
+    assert sorted(counting.given) == sorted(f"query {number}" for number in range(20))
+
+
+def test_a_query_that_was_started_and_failed_is_told_to_who_asks_for_it() -> None:
+    counting = _Counting()
+    counting.failure = RuntimeError("out of order")
+    model = LoadedOnUse(counting)
+    model.start_query("a ship", 60)
+    counting.go.set()
+    with pytest.raises(ModelFailed, match=r"the model failed .*out of order"):
+        model.embed_query("a ship", 60)
+
+
 def test_a_query_does_not_wait_for_a_slow_model_which_is_there_for_a_later_one() -> None:
     slow = _Slow()
     model = LoadedOnUse(slow)
