@@ -99,7 +99,7 @@ def _read_filters(pairs: tuple[str, ...]) -> dict[str, list[str] | bool]:
 
 
 def open_configured(**options: Any) -> Index:
-    """Open the index as configured, with these options."""
+    """Open the index as configured, with these options, until the command ends."""
     # Imported here because --help and usage errors do not need the engine. Imports make many objects and no
     # garbage, so that looking for garbage meanwhile would only take time.
     gc.disable()
@@ -107,4 +107,7 @@ def open_configured(**options: Any) -> Index:
         from indexer.index import open_index
     finally:
         gc.enable()
-    return open_index(load_config(**options))
+    index = open_index(load_config(**options))
+    # A cluster would keep a point in time for another half a minute.
+    click.get_current_context().call_on_close(index.close)
+    return index

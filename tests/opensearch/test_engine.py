@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from indexer.opensearch.failures import SearchTimedOut
 from indexer.opensearch.reader import ClusterReader
 from indexer.search.request import SearchRequest
 from indexer.store import update
+from tests.fixtures.commands import start
 from tests.opensearch import server
 from tests.opensearch.steps import TODAY, Clock, make_articles, make_writer
 
@@ -225,3 +227,12 @@ def test_articles_that_nobody_reads_leave_no_point_in_time(
     del articles
     assert count_points() == 1
     engine.close()
+
+
+def test_a_command_leaves_no_point_in_time(
+    cluster: Cluster, address: ClusterAddress, count_points: Callable[[], int]
+) -> None:
+    update.put(make_writer(cluster, Clock()), make_articles(a="A"))
+    with start("search", "ferry", "--index", str(address), stdout=subprocess.PIPE) as command:
+        assert "1 article" in command.communicate()[0]
+    assert count_points() == 0
