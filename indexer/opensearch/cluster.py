@@ -8,6 +8,7 @@ search was given has cut short is returned, with `timed_out`.
 from __future__ import annotations
 
 import copy
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +21,15 @@ from indexer.address import ClusterAddress
 from indexer.config import Config
 from indexer.errors import IndexUnavailable, NutgrafError, StorageFailed
 from indexer.opensearch.connection import TIMEOUT, Connection
-from indexer.opensearch.failures import RETRY, TRANSIENT, Failures, Json, is_transient, read_type
+from indexer.opensearch.failures import (
+    RETRY,
+    TRANSIENT,
+    Failures,
+    Json,
+    SearchTimedOut,
+    is_transient,
+    read_type,
+)
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
@@ -32,6 +41,7 @@ WRITE_PATIENCE, READ_PATIENCE = 30.0, 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two attempts
 _LONG_TIMEOUT = 120.0  # seconds until an answer begins
 _READ_TIMEOUT = 10.0  # the same for a single document, with which each read begins
+_OPEN_TIMEOUT, _OPEN_ATTEMPTS = 2.0, 4  # the same for a point in time of a reader, and how often it is tried
 _CLOSE_TIMEOUT = 2.0  # the same for what need not succeed
 GRACE = 5.0
 """Seconds that a search may take beyond its time limit."""
@@ -124,9 +134,24 @@ class Cluster:
     # Reading
 
     def open_point(self, index: str) -> str:
-        """Open a point in time of an index, for `KEEP_ALIVE` after each search of it; returns its id."""
+        """Open a point in time of an index, for `KEEP_ALIVE` after each search of it; returns its id.
+
+        A copy on a node that hangs is waited for: then other copies are tried, chosen by chance.
+        """
         how = {"keep_alive": KEEP_ALIVE, "allow_partial_pit_creation": "false"}
-        answer = self._ask(lambda client: client.create_pit(index=index, params=how))
+        timeout = TIMEOUT if self._is_writer else _OPEN_TIMEOUT
+        for left in reversed(range(_OPEN_ATTEMPTS)):
+            # Each text puts the copies of a shard into another order.
+            how["preference"] = secrets.token_hex(4)
+            try:
+                answer = self._ask(
+                    lambda client: client.create_pit(index=index, params=how, request_timeout=timeout),
+                    timeout,
+                )
+                break
+            except SearchTimedOut:
+                if not left:
+                    raise
         return str(answer["pit_id"])
 
     def close_point(self, point: str) -> None:

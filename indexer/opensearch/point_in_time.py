@@ -23,6 +23,9 @@ from indexer.opensearch.cluster import Cluster, iter_pauses
 from indexer.opensearch.dsl import Dsl
 from indexer.opensearch.failures import ClusterOverloaded, Json, SearchTimedOut
 
+_LEAST_AGE = 5.0
+"""Seconds for which a point in time is used, even if the cluster does not answer."""
+
 
 class Contents(msgspec.Struct, frozen=True):
     """How many articles a commit has, and the sum of their checksums (see `mapping.CHECKSUM`)."""
@@ -40,9 +43,9 @@ class PointInTime:
 
     The first search opens it, and one that the cluster no longer answers opens it anew: when a node with a
     copy has gone, or after `cluster.KEEP_ALIVE` without a search. One thread opens it, and searches that wait
-    for that get what it gets: the id, or the error. If `contents` are given, it is used only if
-    the articles that match the query `articles` are these. A cluster that shows others is asked again for
-    `patience` seconds, as its copies may be about to change; then ArticlesMissing is raised.
+    for that get what it gets: the id, or the error. If `contents` are given, it is used only if the articles
+    that match the query `articles` are these. A cluster that shows others is asked again for `patience`
+    seconds, as its copies may be about to change; then ArticlesMissing is raised.
     """
 
     def __init__(
@@ -54,12 +57,13 @@ class PointInTime:
         *,
         patience: float = 0.0,
         pause: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cluster, self.index = cluster, index
         self.articles, self._contents = articles, contents
-        self._patience, self._pause = patience, pause
+        self._patience, self._pause, self._clock = patience, pause, clock
         self._lock = Lock()
-        self._id = ""
+        self._id, self._opened = "", 0.0
         self._failure: NutgrafError | None = None
         """Why it could not be opened the last time that this failed."""
 
@@ -72,6 +76,7 @@ class PointInTime:
             self._contents,
             patience=self._patience,
             pause=self._pause,
+            clock=self._clock,
         )
 
     def search(self, *bodies: Mapping[str, Any], seconds: float | None = None) -> list[Json]:
@@ -80,7 +85,10 @@ class PointInTime:
         point = self._id or self._open("", failure)
         try:
             return self._search(point, bodies, seconds)
-        except (SearchTimedOut, ClusterOverloaded):
+        except SearchTimedOut:
+            self._give_up(point)
+            raise
+        except ClusterOverloaded:
             # The point in time is there; to open another one would only give the cluster more to do.
             raise
         except IndexUnavailable:
@@ -117,12 +125,21 @@ class PointInTime:
                 raise type(self._failure)(self._failure.problem, self._failure.advice)
             self._id = ""
             try:
-                self._id = self._open_whole()
+                self._id, self._opened = self._open_whole(), self._clock()
             except NutgrafError as error:
                 # Without the traceback, which keeps all that the thread was working on.
                 self._failure = type(error)(error.problem, error.advice)
                 raise
             return self._id
+
+    def _give_up(self, point: str) -> None:
+        """Let the next search open another one: a node that hangs may have a copy of this one.
+
+        Not if it is new, as a cluster that is slow would get more and more to do.
+        """
+        with self._lock:
+            if self._id == point and self._clock() - self._opened >= _LEAST_AGE:
+                self._id = ""
 
     def _open_whole(self) -> str:
         pauses = iter_pauses(self._patience)

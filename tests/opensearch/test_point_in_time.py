@@ -65,7 +65,11 @@ def test_all_searches_ask_the_same_point_in_time() -> None:
         first, last = script.requests[0], script.requests[-1]
         path, _, options = first.path.partition("?")
         assert path == "/news-1/_search/point_in_time"
-        assert parse_qs(options) == {"keep_alive": ["30s"], "allow_partial_pit_creation": ["false"]}
+        assert {**parse_qs(options), "preference": []} == {
+            "keep_alive": ["30s"],
+            "allow_partial_pit_creation": ["false"],
+            "preference": [],
+        }
         assert (last.method, json.loads(last.body)) == ("DELETE", {"pit_id": ["p1"]})
 
 
@@ -145,6 +149,18 @@ def test_one_whose_time_is_up_is_not_opened_anew() -> None:
         with pytest.raises(SearchTimedOut):
             make_point(script).search(BODY, seconds=1.0)
         assert list_searched(script) == ["p1"]
+
+
+def test_one_that_is_not_answered_in_time_is_given_up_unless_it_is_new() -> None:
+    now = [0.0]
+    with scripted(opened("p1"), LATE, LATE, opened("p2"), FOUND) as script:
+        point = PointInTime(script.connect(), "news-1", ALL, clock=lambda: now[0])
+        point.open()
+        for now[0] in (4.9, 5.0):
+            with pytest.raises(SearchTimedOut):
+                point.search(BODY, seconds=1.0)
+        point.search(BODY, seconds=1.0)
+        assert list_searched(script) == ["p1", "p1", "p2"]
 
 
 @pytest.mark.parametrize(("found", "said"), [((3, 7), "3"), ((2, 8), "others")])
