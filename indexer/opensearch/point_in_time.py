@@ -1,8 +1,8 @@
 """One state of an index of articles, which all searches of a commit ask.
 
 A search may be answered by any copy of a shard, and for a moment a copy may be older than the last commit:
-when another one becomes the primary copy, it goes back to what it had last written to its disk, and then
-reads what came since; and a node that was cut off searches its own copies until it learns that they are old.
+when one becomes the primary copy, the others go back to what they had last written to their disks, and then
+read what came since; and a node that was cut off searches its own copies until it learns that they are old.
 So the articles of a commit are searched in a point in time of the cluster, which names the copies and keeps
 what they have. It is used only if it shows just these articles.
 """

@@ -225,10 +225,10 @@ class FusedMatches(Struct, frozen=True, eq=False):
 def _scale_cosines(cosines: Values, mean: float) -> Values:
     """How far cosines are on the way from the mean to 1, the cosine of a text and itself (float64).
 
-    That is 0 at the mean and below 0 farther away; 0 for all where the mean is 1. It is the normalization by
-    theoretical bounds of Bruch, Gai and Ingber (2023), "An analysis of fusion functions for hybrid
-    retrieval", with the mean as the lower bound: the cosines of texts that have nothing to do with each other
-    are near 0 for one model, and near 0.8 for another.
+    That is 0 at the mean and below 0 farther away; 0 for all where the mean is 1. Like the normalization of
+    Bruch, Gai and Ingber (2023), "An analysis of fusion functions for hybrid retrieval", it uses a bound of
+    the cosine that no query changes, here the upper one. The lower one would not do: the cosines of texts
+    that have nothing to do with each other are near 0 for one model, and near 0.8 for another.
     """
     return (cosines - mean) / (1 - mean) if mean < 1 else np.zeros(len(cosines))
 
