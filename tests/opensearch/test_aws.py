@@ -24,7 +24,7 @@ from indexer import ClusterAddress, ConfigError, IndexUnavailable
 from indexer.opensearch.aws import SET_CREDENTIALS, find_region
 from indexer.opensearch.cluster import Action, Cluster
 from tests.fixtures.commands import start
-from tests.opensearch.scripted import FOUND, Request, Scripted, scripted
+from tests.opensearch.scripted import FOUND, WHOLE, Request, Scripted, scripted
 
 pytest.importorskip("botocore", reason="botocore is not installed: pip install 'nutgraf[aws]'")
 
@@ -174,13 +174,15 @@ def test_every_request_is_signed_with_the_body_that_is_sent(
 ) -> None:
     if token:
         environment.setenv("AWS_SESSION_TOKEN", token)
-    version = {"_seq_no": 1, "_primary_term": 1}
+    written = {"_seq_no": 1, "_primary_term": 1, "_shards": WHOLE}
     answers: list[tuple[int, object]] = [
         FOUND,
         (200, {"responses": [FOUND[1]]}),
         (200, {"errors": False, "items": []}),
-        (200, version),
+        (200, written),
         (404, {"found": False}),
+        (200, {"pit_id": "p1=="}),
+        (200, {"pits": []}),
         (200, {}),
     ]
     large = b'{"text":"%s"}' % ("Größe " * 100_000).encode()
@@ -190,8 +192,9 @@ def test_every_request_is_signed_with_the_body_that_is_sent(
         cluster.bulk("archive-000001", [Action("1", large), Action("2", None)])
         cluster.put_if("archive-000001", "a/b ü%*,:~", {"by": "ü"}, None)
         cluster.get("archive-000001", "a b")
+        cluster.close_point(cluster.open_point("archive-000001"))
         cluster.list_indexes("archive-*")
-    assert [read_signer(request, {KEY: SECRET}) for request in script.requests] == [KEY] * 6
+    assert [read_signer(request, {KEY: SECRET}) for request in script.requests] == [KEY] * 8
     assert {request.headers["X-Amz-Security-Token"] for request in script.requests} == {token or None}
     assert len({request.port for request in script.requests}) == 1
 
