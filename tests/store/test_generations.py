@@ -418,6 +418,8 @@ from indexer.store import generations
 from indexer.sync import default_id
 from tests.fixtures.folders import contents, state
 
+# What an import writes is not counted: a module that is compiled is not compiled again.
+sys.dont_write_bytecode = True
 root, action = Path(sys.argv[1]), sys.argv[2]
 OLD = [default_id(root / "seeds", "b.jsonl") + end for end in ("/one", "/two")]
 seeds, base, work = root / "seeds", root / "base", root / "work"
@@ -462,9 +464,11 @@ with open_index(Config(index=work, sources=(seeds,))) as index:
 after = look(work)
 outcomes = {"old": 0, "new": 0}
 # Close together where the commit is made, and at the end nothing is killed.
-moments = [*range(0, total - 12, 5), *range(total - 12, total + 1)]
+# How often the progress of a rebuild is written depends on the time that it takes.
+last = total + 5
+moments = [*range(0, total - 12, 5), *range(total - 12, last + 1)]
 if "EVERY_MOMENT" in os.environ:
-    moments = range(total + 1)
+    moments = range(last + 1)
 for moment in moments:
     shutil.rmtree(work)
     shutil.copytree(base, work)
@@ -476,9 +480,10 @@ for moment in moments:
         os._exit(0)
     _, code = os.waitpid(child, 0)
     found = look(work)
-    if moment == total:
-        assert (code, found) == (0, after)
+    if code == 0:
+        assert found == after and moment >= total - 5, (moment, total, found)
         break
+    assert moment < last, code
     assert os.WIFSIGNALED(code), (moment, code)
     assert found in (before, after), (moment, found)
     outcomes["new" if found == after else "old"] += 1
