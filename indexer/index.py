@@ -508,10 +508,9 @@ class Index(IndexReader):
 
         If the model is a service, it gets all texts of the archive. A text that it refuses, such as one that
         is too long, is found by its words alone. A text that has a vector anywhere in this generation or the
-        previous one is not embedded again. The lock of the index is only held to write, in a commit about
-        every half minute: whoever writes to the index meanwhile is not held up, and what was written is taken
-        into account. `progress` counts paragraphs, and starts again when there are more of them than there
-        were.
+        previous one is not embedded again. The lock of the index is held only to write, in a commit about
+        every half minute. Others can write to the index meanwhile, and what they add is embedded as well.
+        `progress` counts paragraphs, and starts again when there are more of them than there were.
 
         `stop` is called between batches, and while a service works on one: once it returns True, what was
         embedded is committed, and the report is `interrupted`. A batch that takes the service two more

@@ -1,4 +1,4 @@
-"""What comes out of the upkeep of an index: its state, and what was changed, checked or found to be wrong."""
+"""Reports on an index: its status, and what a sync, a check, a diagnosis or an embedding pass has found."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class Status(Result, frozen=True):
-    """What an index holds. Sizes are bytes; times are ISO 8601 in UTC."""
+    """The status of an index: what it holds. Sizes are bytes; times are ISO 8601 in UTC."""
 
     path: str
     generation: str
@@ -45,7 +45,7 @@ class Status(Result, frozen=True):
     """How many files of the sources, and of archives in them, are of kinds that are not read, by suffix; and
     what else containers have besides their records, such as "drafts"."""
     damage: str | None = None
-    """What is wrong with the live generation, when this is the one before it, which answers meanwhile."""
+    """The damage of the live generation if searches are answered from the one before it; else None."""
     libraries: dict[str, str] = field(default_factory=dict)
     """The versions of the stemmer and of the Unicode tables that made the index; empty if unknown."""
     library_changes: str | None = None
@@ -74,7 +74,7 @@ class VectorStatus(Result, frozen=True):
 
 
 class EmbedReport(Result, frozen=True):
-    """What was embedded: `embedded` paragraphs by the model; `reused` ones got the vector of the same text.
+    """Counts of paragraphs: `embedded` by the model, and `reused` with the vector of the same text.
 
     `refused` are paragraphs whose text the model refuses; they are found by their words alone, and it is not
     asked for them again. `unchanged` had a vector, or were refused, already; `remaining` have none yet, if it

@@ -107,7 +107,7 @@ class Pointer(Struct, frozen=True):
     parts: int = 0
     """The name of its catalog, and in how many documents its articles and files are stored."""
     contents: Contents = Contents()
-    """What shows that all of its articles, and no others, are found."""
+    """The number of its articles and the sum of their checksums, by which readers check what they find."""
     settings: Settings = Settings(FORMAT, "", "")
 
     @property
@@ -429,7 +429,7 @@ class Lease:
         """Whether this writer has moved the pointer as it wanted to, be it as it is `now` or before."""
         if now.catalog == pointer.catalog:
             return True
-        # Who came later has entered the number as aborted, unless it had been committed.
+        # A later writer enters each number that was not committed as aborted.
         is_past = pointer.number == self.number <= now.number and now.index == pointer.index
         return is_past and self.number not in now.aborted
 

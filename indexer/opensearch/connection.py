@@ -87,7 +87,7 @@ class Connection:
 
 
 def _make_context() -> ssl.SSLContext:
-    """What trusts the authorities that the system trusts, or those that SSL_CERT_FILE or SSL_CERT_DIR name.
+    """A TLS context with the certificate authorities of the system, or of SSL_CERT_FILE and SSL_CERT_DIR.
 
     The client would take a folder for a file.
     """

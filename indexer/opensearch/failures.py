@@ -1,4 +1,4 @@
-"""What a cluster or its client reports as an error, in our words: what is wrong, and what to do."""
+"""Translates the errors of a cluster and of its client: what is wrong, and what to do."""
 
 from __future__ import annotations
 
